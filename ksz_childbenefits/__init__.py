@@ -1,0 +1,1 @@
+"""ChildBenefitsService: Belgian social security's child-benefit exchange in open Python."""

@@ -1,0 +1,1 @@
+"""Where the files are: one method behind a Protocol."""

@@ -1,0 +1,1 @@
+"""The wire: namespaces, parsing, schemas, SOAP envelope, elements to domain values and back."""

@@ -1,0 +1,1 @@
+"""The demo world: invented persons, keys made on the spot."""

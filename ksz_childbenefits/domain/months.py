@@ -1,0 +1,97 @@
+"""Months of the right, as values and as intervals (DOMAIN 4).
+
+A month is written ``YYYY-MM``. Ranges are handled as intervals, never month by month.
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import date
+
+MIN_YEAR = 1900
+MAX_YEAR = 2999
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class YearMonth:
+    """One calendar month of the years 1900 to 2999."""
+
+    year: int
+    month: int
+
+    def __post_init__(self) -> None:
+        """Refuse months outside the calendar or outside the years of DOMAIN 4 with ValueError."""
+        if not (MIN_YEAR <= self.year <= MAX_YEAR and 1 <= self.month <= 12):
+            raise ValueError(f"no month of the years {MIN_YEAR} to {MAX_YEAR}")
+
+    @classmethod
+    def of(cls, day: date) -> YearMonth:
+        """The month that ``day`` lies in."""
+        return cls(day.year, day.month)
+
+    @classmethod
+    def parse(cls, text: str) -> YearMonth:
+        """Read ``YYYY-MM``; ValueError for anything else."""
+        if len(text) != 7 or text[4] != "-" or not (text[:4] + text[5:]).isascii():
+            raise ValueError("a month is written YYYY-MM")
+        if not (text[:4].isdigit() and text[5:].isdigit()):
+            raise ValueError("a month is written YYYY-MM")
+        return cls(int(text[:4]), int(text[5:]))
+
+    def plus(self, months: int) -> YearMonth:
+        """The month ``months`` later (earlier when negative), kept within the calendar."""
+        ordinal = self.year * 12 + self.month - 1 + months
+        if ordinal < MIN_YEAR * 12:
+            return FIRST_MONTH
+        if ordinal > MAX_YEAR * 12 + 11:
+            return LAST_MONTH
+        return YearMonth(ordinal // 12, ordinal % 12 + 1)
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the month."""
+        return date(self.year, self.month, 1)
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the month."""
+        return date(self.year, self.month, calendar.monthrange(self.year, self.month)[1])
+
+    def __str__(self) -> str:
+        """The month as ``YYYY-MM``."""
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+FIRST_MONTH = YearMonth(MIN_YEAR, 1)
+LAST_MONTH = YearMonth(MAX_YEAR, 12)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class MonthRange:
+    """The months from ``begin`` to ``end``, both included; never empty."""
+
+    begin: YearMonth
+    end: YearMonth
+
+    def __post_init__(self) -> None:
+        """Refuse an end before the begin with ValueError."""
+        if self.end < self.begin:
+            raise ValueError("a range of months ends before it begins")
+
+    def intersection(self, other: MonthRange) -> MonthRange | None:
+        """The months that both ranges hold, or None."""
+        begin, end = max(self.begin, other.begin), min(self.end, other.end)
+        return MonthRange(begin, end) if begin <= end else None
+
+    def overlaps(self, other: MonthRange) -> bool:
+        """Whether the ranges share a month."""
+        return self.begin <= other.end and other.begin <= self.end
+
+    def touches_days(self, begin: date, end: date | None) -> bool:
+        """Whether a day of ``begin``..``end`` (None: open) lies in one of these months."""
+        return begin <= self.end.last_day and (end is None or end >= self.begin.first_day)
+
+    def __str__(self) -> str:
+        """The range as ``YYYY-MM..YYYY-MM``."""
+        return f"{self.begin}..{self.end}"

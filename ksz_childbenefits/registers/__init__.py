@@ -1,0 +1,1 @@
+"""The database: persons, person repertory, customers, deliberations, replay."""

@@ -1,0 +1,1 @@
+"""Who signed a message and may be believed; and our own signature."""
