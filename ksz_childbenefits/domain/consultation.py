@@ -8,6 +8,9 @@ from enum import StrEnum
 from ksz_childbenefits.domain.files import File
 from ksz_childbenefits.domain.sources import AuthenticSource
 
+MAX_VALUE = 256
+"""The longest value that an information element carries, in characters (CONTRACT, common)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identification:
@@ -70,6 +73,11 @@ class Information:
 
     name: str
     value: str
+
+    @classmethod
+    def as_sent(cls, name: str, text: str) -> Information:
+        """A value of the request as it came, cut to what the contract can carry."""
+        return cls(name, text[:MAX_VALUE])
 
 
 @dataclass(frozen=True, slots=True)

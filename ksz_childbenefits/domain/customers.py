@@ -33,3 +33,7 @@ class Deliberation:
     inscription_required: bool
     valid_from: date
     valid_to: date | None
+
+    def valid_on(self, day: date) -> bool:
+        """Whether the deliberation is valid on the consultation day ``day``."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)

@@ -76,7 +76,7 @@ class FileMember:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file at one fund. Its validity (days, ``end`` None: open) is not on the wire (DOMAIN 6)."""
+    """One file at one fund; its validity (days) is not on the wire (DOMAIN 6)."""
 
     type: FileType
     begin: date

@@ -6,6 +6,7 @@ A month is written ``YYYY-MM``. Ranges are handled as intervals, never month by 
 from __future__ import annotations
 
 import calendar
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -79,10 +80,26 @@ class MonthRange:
         if self.end < self.begin:
             raise ValueError("a range of months ends before it begins")
 
+    @classmethod
+    def of_days(cls, begin: date, end: date | None) -> MonthRange | None:
+        """The months that the days ``begin``..``end`` (None: open) lie in, within the calendar.
+
+        None where no day of the calendar's years 1900 to 2999 is left.
+        """
+        first = FIRST_MONTH if begin.year < MIN_YEAR else begin
+        last = LAST_MONTH if end is None or end.year > MAX_YEAR else end
+        if first.year > MAX_YEAR or last.year < MIN_YEAR:
+            return None
+        return cls(YearMonth(first.year, first.month), YearMonth(last.year, last.month))
+
     def intersection(self, other: MonthRange) -> MonthRange | None:
         """The months that both ranges hold, or None."""
         begin, end = max(self.begin, other.begin), min(self.end, other.end)
         return MonthRange(begin, end) if begin <= end else None
+
+    def includes(self, month: YearMonth) -> bool:
+        """Whether ``month`` is one of these months."""
+        return self.begin <= month <= self.end
 
     def overlaps(self, other: MonthRange) -> bool:
         """Whether the ranges share a month."""
@@ -95,3 +112,15 @@ class MonthRange:
     def __str__(self) -> str:
         """The range as ``YYYY-MM..YYYY-MM``."""
         return f"{self.begin}..{self.end}"
+
+
+def union(ranges: Iterable[MonthRange]) -> tuple[MonthRange, ...]:
+    """The same months as ranges in order, joined where they overlap or follow each other."""
+    joined: list[MonthRange] = []
+    for months in sorted(ranges):
+        if joined and months.begin <= joined[-1].end.plus(1):
+            last = joined.pop()
+            joined.append(MonthRange(last.begin, max(last.end, months.end)))
+        else:
+            joined.append(months)
+    return tuple(joined)

@@ -12,11 +12,21 @@ from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 FAMILY_BENEFITS_SECTOR = 7
 """The sector whose lines lead to a child-benefit source (DOMAIN 2)."""
 
-ROUTING_QUALITIES = frozenset(range(101, 107))
-"""Qualities 101 to 106 route; 107, person under investigation, never does (DOMAIN 2)."""
-
 CHILD_QUALITY = 104
 """The quality of a child that gives right to benefits (DOMAIN 2)."""
+
+ROUTING_ROLES: dict[int, str] = {
+    101: "entitled person",
+    102: "beneficiary type 1",
+    103: "beneficiary type 2",
+    CHILD_QUALITY: "child",
+    105: "third party type 1",
+    106: "third party type 2",
+}
+"""The roles, by quality code of sector 7, that lead to a source (DOMAIN 2)."""
+
+ROUTING_QUALITIES = frozenset(ROUTING_ROLES)
+"""Qualities 101 to 106 route; 107, person under investigation, never does (DOMAIN 2)."""
 
 NEVER_ROUTING = frozenset((902, 999))
 """Provisional, and replaced SSIN: as quality or as phase, in any sector (DOMAIN 2)."""

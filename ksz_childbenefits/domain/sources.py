@@ -48,6 +48,31 @@ FEDERAL_FOR_BRUSSELS = MonthRange(YearMonth(2019, 1), YearMonth(2019, 12))
 
 
 @dataclass(frozen=True, slots=True)
+class Competence:
+    """In ``months`` the source is competent for children domiciled in ``region`` (None: all)."""
+
+    source: AuthenticSource
+    months: MonthRange
+    region: AuthenticSource | None
+
+
+COMPETENCES: tuple[Competence, ...] = (
+    Competence(AuthenticSource.FEDERAL, FEDERAL_FOR_EVERYONE, None),
+    Competence(AuthenticSource.FEDERAL, FEDERAL_FOR_BRUSSELS, AuthenticSource.BRUSSELS),
+    *(
+        Competence(region, WINDOWS[region], region)
+        for region in (
+            AuthenticSource.BRUSSELS,
+            AuthenticSource.FLANDERS,
+            AuthenticSource.WALLONIA,
+            AuthenticSource.EASTBELGIUM,
+        )
+    ),
+)
+"""Which source is competent by domicile, for a child, in which months (DOMAIN 1)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """A cadastre holds a source on the consultation days ``begin``..``end`` (both included)."""
 
@@ -74,6 +99,12 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(AuthenticSource.FEDERAL, (Operator.IRISCARE, Operator.AVIQ), CUTOVER, date.max),
 )
 """Which cadastres hold a source on a consultation day; two: the split federal archives."""
+
+ARCHIVES: dict[AuthenticSource, Operator] = {AuthenticSource.BRUSSELS: Operator.IRISCARE}
+"""The federal archive of a child by the region of its last federal month (DOMAIN 1)."""
+
+OTHER_ARCHIVE = Operator.AVIQ
+"""The federal archive of all children that ``ARCHIVES`` does not name (DOMAIN 1)."""
 
 
 def holders(source: AuthenticSource, day: date) -> tuple[Operator, ...]:

@@ -1,0 +1,40 @@
+# Everything a newcomer needs: `make demo` and `make test`. Nothing is installed by hand.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo-world
+
+.PHONY: demo serve test conformance lint clean
+
+demo: $(VENV)/installed
+	@$(BIN)/python -m ksz_childbenefits.demo
+
+serve: $(VENV)/installed $(DEMO)/config.toml
+	$(BIN)/ksz-childbenefits serve --config $(DEMO)/config.toml
+
+# Also the interpreters that pyenv keeps out of PATH; tox skips those that are missing.
+test: $(VENV)/dev-installed
+	PATH="$$PATH:$(subst $() ,:,$(wildcard $(HOME)/.pyenv/versions/3.1[123].*/bin))" $(BIN)/tox run
+
+lint: $(VENV)/dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+conformance: $(VENV)/installed
+	@$(BIN)/python -m ksz_childbenefits.demo conformance
+
+clean:
+	rm -rf $(VENV) .tox $(DEMO) build dist *.egg-info
+
+$(DEMO)/config.toml: | $(VENV)/installed
+	$(BIN)/ksz-childbenefits demo init $(DEMO)
+
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/dev-installed: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

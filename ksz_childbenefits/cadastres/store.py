@@ -1,0 +1,150 @@
+"""Writing and reading what the embedded cadastres hold: funds, files, regional repertory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert
+
+from ksz_childbenefits.cadastres.content import decode_members, encode_members
+from ksz_childbenefits.domain.files import Description, File, FileType, Fund
+from ksz_childbenefits.domain.persons import CHILD_QUALITY
+from ksz_childbenefits.domain.sources import AuthenticSource, Operator
+from ksz_childbenefits.registers.schema import (
+    cadastre_file_members,
+    cadastre_files,
+    funds,
+    regional_repertory,
+)
+
+BENEFICIARY_QUALITY = 102
+"""The quality of who receives the money, type 1 (DOMAIN 2)."""
+
+ENTITLED_QUALITY = 101
+"""The quality of the entitled person (DOMAIN 2)."""
+
+FUND_CODE_DIGITS = 3
+"""A federal fund has a code of three digits, others an enterprise number of ten (CONTRACT)."""
+
+LANGUAGES = ("NL", "FR", "DE")
+"""The languages of a fund's descriptions, in the order of DOMAIN 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A file with the operator that holds it, for a source."""
+
+    operator: Operator
+    source: AuthenticSource
+    file: File
+
+
+@dataclass(frozen=True, slots=True)
+class RegionalEntry:
+    """Who is known at which fund (its number) for which type of file, at an operator (DOMAIN 2)."""
+
+    operator: Operator
+    source: AuthenticSource
+    ssin: str
+    quality: int
+    fund: str
+    file_type: FileType
+    begin: date
+    end: date | None
+
+
+def roles(file: File) -> Iterator[tuple[str, int]]:
+    """The persons in a file, each with the quality of its role (DOMAIN 2), once per role."""
+    parts = (
+        (CHILD_QUALITY, [child.ssin for child in file.children]),
+        (BENEFICIARY_QUALITY, [beneficiary.ssin for beneficiary in file.beneficiaries]),
+        (ENTITLED_QUALITY, [file.entitled_person] if file.entitled_person else []),
+    )
+    for quality, numbers in parts:
+        for ssin in dict.fromkeys(numbers):
+            yield ssin, quality
+
+
+def insert_funds(connection: Connection, rows: Sequence[Fund]) -> None:
+    """Add funds with their descriptions, at most one per language."""
+    for fund in rows:
+        texts = {d.language.lower(): d.text for d in fund.descriptions}
+        connection.execute(insert(funds).values(number=fund.number, **texts))
+
+
+def insert_files(connection: Connection, rows: Sequence[HeldFile]) -> None:
+    """Add files, their members included; their funds must be there."""
+    if not rows:
+        return
+    statement = insert(cadastre_files).returning(cadastre_files.c.id, sort_by_parameter_order=True)
+    ids = connection.execute(statement, [_file_values(held) for held in rows]).scalars().all()
+    connection.execute(
+        insert(cadastre_file_members),
+        [
+            {"ssin": ssin, "file_id": file_id, "quality": quality}
+            for file_id, held in zip(ids, rows, strict=True)
+            for ssin, quality in roles(held.file)
+        ],
+    )
+
+
+def insert_entries(connection: Connection, rows: Sequence[RegionalEntry]) -> None:
+    """Add entries of the regional repertories; their funds must be there."""
+    if not rows:
+        return
+    values = [
+        {
+            "operator": entry.operator.value,
+            "source": entry.source.value,
+            "ssin": entry.ssin,
+            "quality": entry.quality,
+            "fund": entry.fund,
+            "file_type": entry.file_type.value,
+            "begin_date": entry.begin,
+            "end_date": entry.end,
+        }
+        for entry in rows
+    ]
+    connection.execute(insert(regional_repertory), values)
+
+
+def _file_values(held: HeldFile) -> dict[str, Any]:
+    file = held.file
+    return {
+        "operator": held.operator.value,
+        "source": held.source.value,
+        "file_type": file.type.value,
+        "begin_date": file.begin,
+        "end_date": file.end,
+        "fund": file.fund.number,
+        "file_number": file.file_number,
+        "entitled_person": file.entitled_person,
+        "content": {
+            "children": encode_members(file.children),
+            "beneficiaries": encode_members(file.beneficiaries),
+        },
+    }
+
+
+def read_file(row: Row[Any]) -> File:
+    """The file in a row of ``cadastre_files`` joined with its fund."""
+    return File(
+        type=FileType(row.file_type),
+        begin=row.begin_date,
+        end=row.end_date,
+        fund=_fund(row),
+        file_number=row.file_number,
+        entitled_person=row.entitled_person,
+        children=decode_members(row.content["children"]),
+        beneficiaries=decode_members(row.content["beneficiaries"]),
+    )
+
+
+def _fund(row: Row[Any]) -> Fund:
+    texts = ((language, getattr(row, language.lower())) for language in LANGUAGES)
+    descriptions = tuple(Description(language, text) for language, text in texts if text)
+    federal = len(row.fund) == FUND_CODE_DIGITS
+    return Fund(None if federal else row.fund, row.fund if federal else None, descriptions)

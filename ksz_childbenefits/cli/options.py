@@ -1,0 +1,60 @@
+"""Options that several commands share, and what their texts mean."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ksz_childbenefits.domain.months import YearMonth
+from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.errors import UsageError
+
+Ssin = Annotated[
+    str, typer.Argument(metavar="SSIN", help="The person's number (INSZ/NISS), eleven digits.")
+]
+
+Config = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration, such as demo/config.toml.",
+        dir_okay=False,
+    ),
+]
+
+From = Annotated[str, typer.Option("--from", help="First month asked.", metavar="YYYY-MM")]
+
+To = Annotated[
+    str | None,
+    typer.Option("--to", help="Last month asked. Without it: this month.", metavar="YYYY-MM"),
+]
+
+Sources = Annotated[
+    list[AuthenticSource] | None,
+    typer.Option(
+        "--source",
+        metavar="S",
+        help="FEDERAL, BRUSSELS, FLANDERS, WALLONIA or EASTBELGIUM; repeatable. Without it: all.",
+        case_sensitive=False,
+    ),
+]
+
+
+def month(text: str, option: str) -> YearMonth:
+    """The month that ``option`` was given; UsageError for anything else."""
+    try:
+        return YearMonth.parse(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: {error}") from None
+
+
+def day(text: str, option: str) -> date:
+    """The day that ``option`` was given, written YYYY-MM-DD; UsageError for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text}: a day is written YYYY-MM-DD") from None

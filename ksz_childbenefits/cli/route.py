@@ -1,0 +1,95 @@
+"""``route``: which sources would be consulted for a person, where, and by which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from ksz_childbenefits.cli import options, registers
+from ksz_childbenefits.cli.display import listed, new_table, terminal
+from ksz_childbenefits.config import Settings, load_settings
+from ksz_childbenefits.domain.clock import consultation_day
+from ksz_childbenefits.domain.months import MonthRange, YearMonth
+from ksz_childbenefits.domain.persons import Person, SsinStatus
+from ksz_childbenefits.domain.routing import SourceRoute, plan
+from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.domain.ssin import is_valid
+from ksz_childbenefits.errors import UsageError
+from ksz_childbenefits.registers.persons import PersonRegister
+from ksz_childbenefits.registers.repertory import PersonRepertory
+
+
+def route(
+    ssin: options.Ssin,
+    begin: options.From,
+    config: options.Config,
+    end: options.To = None,
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="The consultation day. Without it: today, in Brussels."),
+    ] = None,
+) -> None:
+    """Explain, without consulting: per source whether, over which months, where, and why.
+
+    Every line names the rule of DOMAIN.md behind it. The registers are read directly, so the
+    service need not run; what a customer may ask plays no part.
+    """
+    settings = load_settings(config)
+    day = options.day(on, "--on") if on else consultation_day(datetime.now(UTC))
+    months = _months(begin, end, day)
+    routes = _plan(settings, ssin, months, day)
+    console = terminal()
+    console.print(f"Months asked {months}, consultation day {day}")
+    console.print(_table(routes))
+
+
+def _months(begin: str, end: str | None, day: date) -> MonthRange:
+    first = options.month(begin, "--from")
+    last = options.month(end, "--to") if end else YearMonth.of(day)
+    if first > last:
+        raise UsageError(f"--from {first} lies after {last}, the last month asked")
+    return MonthRange(first, last)
+
+
+def _plan(settings: Settings, ssin: str, months: MonthRange, day: date) -> Sequence[SourceRoute]:
+    with registers.opened(settings) as engine:
+        person = _person(PersonRegister(engine), ssin)
+        lines = PersonRepertory(engine).lines(ssin)
+    return plan(person, lines, AuthenticSource, months, day)
+
+
+def _person(register: PersonRegister, ssin: str) -> Person:
+    """The person, if the number is one that is routed (DOMAIN 5: MSG00005, 06, 07, 11)."""
+    if not is_valid(ssin):
+        raise UsageError(f"{ssin} is no valid SSIN: MSG00011")
+    person = register.find(ssin)
+    if person is None:
+        raise UsageError(f"{ssin} does not exist in the register: MSG00005")
+    if person.status is SsinStatus.REPLACED:
+        raise UsageError(f"{ssin} is replaced by {register.chain(ssin)[-1]}: MSG00006")
+    if person.status is SsinStatus.CANCELLED:
+        raise UsageError(f"{ssin} is cancelled: MSG00007")
+    return person
+
+
+def _table(routes: Sequence[SourceRoute]) -> Table:
+    """One block for each source: the decision on its first line, a reason on every line."""
+    table = new_table("Source", "Months", "At", "Why", "Rule")
+    for route in routes:
+        decision = _decision(route)
+        for reason in route.reasons:
+            table.add_row(*decision, reason.text, reason.citation)
+            decision = ("", "", "")
+        table.add_section()
+    return table
+
+
+def _decision(route: SourceRoute) -> tuple[str, str, str]:
+    """Source, months and operators; a source that is not called says so."""
+    if not route.consulted:
+        return route.source, "", "[dim]not consulted[/dim]"
+    return route.source, str(route.months), f"[bold]{listed(route.operators)}[/bold]"

@@ -1,0 +1,44 @@
+"""``serve``: the service itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ksz_childbenefits.cli.options import Config
+from ksz_childbenefits.runtime import serve as run
+
+
+def serve(
+    config: Config,
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="H", help="Address to listen on, instead of the configured one."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Port, instead of the configured one; 0: any free one.",
+            min=0,
+            max=65535,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Processes, instead of the configured number.", min=1, max=64
+        ),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DAY|INSTANT",
+            help="Answer as on this consultation day: 2023-12-31, or 2023-12-31T23:30:00Z (the day "
+            "that it then is in Brussels). Refused in production.",
+        ),
+    ] = None,
+) -> None:
+    """Run the service until it is interrupted; its address is printed once it is ready."""
+    run(config, host=host, port=port, workers=workers, as_of=as_of)

@@ -1,0 +1,33 @@
+"""A zeep client for customers' scripts: signs what it sends, verifies whatever comes back.
+
+``connect`` makes a client of a WSDL and credentials; ``Signature`` alone is the WS-Security
+plugin for a zeep client of one's own; ``errors`` draws what can go wrong as a tree.
+"""
+
+from ksz_childbenefits.client.connection import ChildBenefitsClient, connect
+from ksz_childbenefits.client.credentials import Credentials, read_credentials
+from ksz_childbenefits.client.errors import (
+    ClientError,
+    HttpRefusal,
+    ServiceFault,
+    ServiceUnreachable,
+    UnreadableReply,
+    UnsignedFault,
+    UntrustedReply,
+)
+from ksz_childbenefits.client.signature import Signature
+
+__all__ = [
+    "ChildBenefitsClient",
+    "ClientError",
+    "Credentials",
+    "HttpRefusal",
+    "ServiceFault",
+    "ServiceUnreachable",
+    "Signature",
+    "UnreadableReply",
+    "UnsignedFault",
+    "UntrustedReply",
+    "connect",
+    "read_credentials",
+]

@@ -1,0 +1,158 @@
+"""The configuration: read once from TOML, validated, frozen.
+
+Paths are relative to the folder of the configuration file. Every limit of SECURITY.md is a setting
+with that document's default; none can be switched off, so each has a lower bound.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ksz_childbenefits.domain.sources import Operator
+from ksz_childbenefits.errors import ConfigurationError
+
+
+class _Section(BaseModel):
+    """A part of the configuration: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class ServiceSettings(_Section):
+    """Where the service listens. ``public_url`` stands in the WSDL; absent: the request's host."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    public_url: str | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+    @model_validator(mode="after")
+    def _tls_in_pairs(self) -> ServiceSettings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
+        return self
+
+
+class DatabaseSettings(_Section):
+    """The registers: a SQLAlchemy URL; a relative SQLite path is relative to this file."""
+
+    url: str = "sqlite:///registers.sqlite"
+
+
+class AuthoritySettings(_Section):
+    """A certificate authority with its revocation list; ``crl = false`` says: no CRL for it."""
+
+    certificate: Path
+    crl: Path | Literal[False]
+
+
+class SecuritySettings(_Section):
+    """Our own key, and whom we trust (SECURITY 3)."""
+
+    service_key: Path
+    service_certificate: Path
+    pseudonym_key: Path
+    anchors: Annotated[tuple[AuthoritySettings, ...], Field(min_length=1)]
+    intermediates: tuple[AuthoritySettings, ...] = ()
+    max_age_seconds: Positive = 300
+    max_ahead_seconds: Positive = 60
+    max_references: Positive = 8
+
+
+class LimitSettings(_Section):
+    """Bounds of one request (SECURITY 1 and 2) and of all requests together."""
+
+    request_bytes: Positive = 256 * 1024
+    read_seconds: Positive = 10
+    idle_seconds: Positive = 30
+    xml_depth: Positive = 64
+    xml_elements: Positive = 5000
+    xml_attributes: Positive = 64
+    parallel_requests: Positive = 64
+    threads: Positive = 8
+
+
+class DemoSettings(_Section):
+    """Only for demonstrations; refused where the environment is production."""
+
+    failing_cadastres: frozenset[Operator] = frozenset()
+    authority_key: Path | None = None
+
+
+class Settings(_Section):
+    """The whole configuration."""
+
+    environment: Literal["demo", "production"]
+    service: ServiceSettings = ServiceSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    security: SecuritySettings
+    limits: LimitSettings = LimitSettings()
+    demo: DemoSettings = DemoSettings()
+
+    @model_validator(mode="after")
+    def _no_demo_in_production(self) -> Settings:
+        if self.environment == "production" and self.demo != DemoSettings():
+            raise ValueError("the section [demo] is refused in production")
+        return self
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check the configuration; ConfigurationError says which key is wrong and why."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from None
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {_explain(error)}") from None
+    return _resolved(settings, path.resolve().parent)
+
+
+def _explain(error: ValidationError) -> str:
+    """One line per wrong key, with the key's place and the reason."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in entry['loc']) or 'configuration'}: {entry['msg']}"
+        for entry in error.errors(include_url=False, include_input=False)
+    )
+
+
+def _resolved(settings: Settings, folder: Path) -> Settings:
+    """The same settings with every path absolute."""
+
+    def absolute(section: _Section) -> dict[str, object]:
+        return {name: _absolute(value, folder) for name, value in section}
+
+    sqlite = "sqlite:///"
+    url = settings.database.url
+    if url.startswith(sqlite) and not url.startswith("sqlite:////"):
+        url = f"{sqlite}{folder / url.removeprefix(sqlite)}"
+    return settings.model_copy(
+        update={
+            "service": settings.service.model_copy(update=absolute(settings.service)),
+            "security": settings.security.model_copy(update=absolute(settings.security)),
+            "demo": settings.demo.model_copy(update=absolute(settings.demo)),
+            "database": DatabaseSettings(url=url),
+        }
+    )
+
+
+def _absolute(value: object, folder: Path) -> object:
+    if isinstance(value, Path):
+        return folder / value
+    if isinstance(value, AuthoritySettings):
+        return value.model_copy(update={n: _absolute(v, folder) for n, v in value})
+    if isinstance(value, tuple):
+        return tuple(_absolute(item, folder) for item in value)
+    return value

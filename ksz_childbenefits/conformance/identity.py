@@ -1,0 +1,53 @@
+"""The keys of the kit: the customers' credentials and the service's certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from ksz_childbenefits.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A private key with its certificate."""
+
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The folder of credentials: ``service.pem``, and ``<name>/{key.pem,certificate.pem}``."""
+
+    folder: Path
+
+    def service(self) -> x509.Certificate:
+        """The certificate that replies must be signed with; UsageError when it is not there."""
+        return _certificate(self.folder / "service.pem")
+
+    def holds(self, name: str) -> bool:
+        """Whether there are credentials of that name."""
+        return (self.folder / name / "key.pem").is_file()
+
+    def identity(self, name: str) -> Identity:
+        """The credentials of that name; UsageError when they cannot be used."""
+        file = self.folder / name / "key.pem"
+        try:
+            key = load_pem_private_key(file.read_bytes(), None)
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(f"cannot use the key {file}: {error}") from None
+        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+            raise UsageError(f"{file} holds neither an RSA nor an EC key")
+        return Identity(key, _certificate(self.folder / name / "certificate.pem"))
+
+
+def _certificate(file: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot use the certificate {file}: {error}") from None

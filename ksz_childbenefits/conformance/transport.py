@@ -1,0 +1,74 @@
+"""How a request gets to a service and its answer back: over HTTP, or any other ``Transport``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+import requests
+
+from ksz_childbenefits.conformance.message import SERVICE_PATH, HttpMessage
+from ksz_childbenefits.errors import UsageError
+
+CONNECT_SECONDS: Final = 5.0
+READ_SECONDS: Final = 30.0
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer; the names of ``headers`` are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NoAnswer(Exception):
+    """The connection failed, or was closed without an answer."""
+
+
+class Transport(Protocol):
+    """Sends a request; NoAnswer when there is none."""
+
+    def __call__(self, message: HttpMessage) -> Answer:
+        """Give the answer to ``message``."""
+        ...
+
+
+class HttpTransport:
+    """Sends over HTTP to the host of a URL; proxies and redirects are not followed."""
+
+    def __init__(self, url: str) -> None:
+        """``url``: the host, or the whole address of the service; UsageError when it is neither."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise UsageError(f"{url} is not an http or https URL")
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._path = parts.path.rstrip("/") or SERVICE_PATH
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def __call__(self, message: HttpMessage) -> Answer:
+        """Send ``message`` and read the whole answer; NoAnswer when there is none."""
+        try:
+            response = self._session.request(
+                message.method,
+                self._origin + (message.path or self._path),
+                data=_chunks(message.body) if message.chunked else message.body,
+                headers=message.headers,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise NoAnswer(f"no answer ({type(error).__name__})") from None
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, response.content)
+
+
+def _chunks(body: bytes) -> Iterator[bytes]:
+    """The body in pieces: requests sends an iterator with chunked transfer encoding."""
+    for start in range(0, len(body), _CHUNK):
+        yield body[start : start + _CHUNK]

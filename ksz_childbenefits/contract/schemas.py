@@ -1,0 +1,182 @@
+"""The XSDs, compiled, and their verdicts as values (SECURITY 4, "not valid against the XSD").
+
+Each thread has a schema of its own: the error log of a shared one mixes up the threads' messages.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import ExitStack
+from functools import cache
+from importlib.resources import as_file, files
+from typing import Final, NamedTuple
+
+from lxml import etree
+
+from ksz_childbenefits.contract import xmlio
+from ksz_childbenefits.contract.namespaces import XSD
+from ksz_childbenefits.domain.consultation import Information
+from ksz_childbenefits.errors import InternalError, SchemaViolation
+
+SHIPPED: Final = files("ksz_childbenefits.contract")
+"""Where ``wsdl/`` and ``xsd/`` are: links in a checkout, folders of the package in a wheel."""
+
+WSDL_NAME: Final = "ChildBenefitsV1.wsdl"
+XSD_NAMES: Final = frozenset(("ChildBenefitsV1.xsd", "ChildBenefitsCommonV1.xsd", "CommonV3.xsd"))
+
+IMPORT: Final = f"{{{XSD}}}import"
+
+MAX_VIOLATIONS: Final = 15
+_PATH_CHARACTERS: Final = 64
+
+_RULES: Final = {
+    "SCHEMAV_CVC_PATTERN_VALID": "pattern",
+    "SCHEMAV_CVC_ENUMERATION_VALID": "enumeration",
+    "SCHEMAV_CVC_LENGTH_VALID": "length",
+    "SCHEMAV_CVC_MAXLENGTH_VALID": "maxLength",
+    "SCHEMAV_CVC_MAXINCLUSIVE_VALID": "maxInclusive",
+    "SCHEMAV_CVC_COMPLEX_TYPE_2_3": "text not allowed",
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "attribute not allowed",
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2": "attribute not allowed",
+    "SCHEMAV_CVC_COMPLEX_TYPE_4": "attribute missing",
+    "SCHEMAV_CVC_TYPE_3_1_1": "attribute not allowed",
+    "SCHEMAV_CVC_TYPE_3_1_2": "element not allowed",
+    "SCHEMAV_CVC_ELT_1": "element not declared",
+    "SCHEMAV_CVC_ELT_3_1": "nil not allowed",
+    "SCHEMAV_CVC_ELT_4_3": "type not allowed",
+}
+
+_DATATYPES: Final = {
+    "beginMonth": "gYearMonth",
+    "endMonth": "gYearMonth",
+    "paymentDate": "date",
+    "timestampSent": "dateTime",
+    "timestampReceive": "dateTime",
+    "timestampReply": "dateTime",
+    "sector": "unsignedShort",
+    "institution": "unsignedShort",
+}
+
+_ASCII_DIGITS: Final = (
+    "informationCustomer/customerIdentification/cbeNumber",
+    "informationCBSS/ticketCBSS",
+)
+"""Elements of a request whose pattern has a ``\\d``, which in XSD is any digit of Unicode."""
+
+_STEP: Final = re.compile(r"(?:[^:\[]+:)?(?P<name>[^:\[]+)(?P<index>\[\d+\])?")
+
+
+class Violation(NamedTuple):
+    """Where a document breaks which rule; never a value, nor a name that is not the schema's."""
+
+    path: str
+    rule: str
+
+
+def validate_request(element: etree._Element) -> None:
+    """Hold a request to the XSD; SchemaViolation with an information per violation (15 at most).
+
+    Its name is the path from the root, cut to 64 characters, its value the rule. Digits outside
+    ASCII are violations too (SECURITY 2), where the XSD lets them pass.
+    """
+    violations = _violations(element) or _foreign_digits(element)
+    if violations:
+        raise SchemaViolation(
+            "; ".join(f"{path}: {rule}" for path, rule in violations),
+            *(Information(path, rule) for path, rule in violations),
+        )
+
+
+def validate_reply(element: etree._Element) -> None:
+    """Hold a reply, or a fault's detail entry, to the XSD; InternalError where it is not valid."""
+    violations = _violations(element)
+    if violations:
+        shown = "; ".join(f"{path}: {rule}" for path, rule in violations)
+        raise InternalError(f"reply not valid: {shown}")
+
+
+def _violations(element: etree._Element) -> tuple[Violation, ...]:
+    """What the schema of this thread finds, at most fifteen."""
+    schema = _schema()
+    if schema.validate(element):
+        return ()
+    entries = [entry for entry, _ in zip(schema.error_log, range(MAX_VIOLATIONS), strict=False)]
+    return tuple(Violation(_path(entry.path), _rule(entry)) for entry in entries)
+
+
+def _foreign_digits(element: etree._Element) -> tuple[Violation, ...]:
+    return tuple(
+        Violation(path, "pattern")
+        for path in _ASCII_DIGITS
+        if not (element.findtext(path) or "").isascii()
+    )
+
+
+def _rule(entry: etree._LogEntry) -> str:
+    """A short stable name for libxml2's complaint; of its message only the fixed start is read."""
+    kind = entry.type_name
+    if kind == "SCHEMAV_ELEMENT_CONTENT":
+        missing = "Missing child element" in entry.message
+        return "element missing" if missing else "element not expected"
+    if kind.startswith("SCHEMAV_CVC_DATATYPE"):
+        datatype = _DATATYPES.get(_step((entry.path or "").rpartition("/")[2]).split("[")[0])
+        return f"datatype {datatype}" if datatype else "datatype"
+    return _RULES.get(kind, "not valid")
+
+
+def _path(xpath: str | None) -> str:
+    """libxml2's path, told from the root on; of the root itself its name."""
+    first, *steps = (xpath or "").lstrip("/").split("/")
+    return "/".join(_step(step) for step in steps or (first,))[:_PATH_CHARACTERS]
+
+
+def _step(step: str) -> str:
+    """One step without its prefix; ``*`` for a name that is not one of the contract's."""
+    match = _STEP.fullmatch(step)
+    if match is None or match["name"] not in _element_names():
+        return "*"
+    return match["name"] + (match["index"] or "")
+
+
+@cache
+def _element_names() -> frozenset[str]:
+    """The names of all elements that the contract declares."""
+    documents = (xmlio.parse((SHIPPED / "xsd" / name).read_bytes(), None) for name in XSD_NAMES)
+    return frozenset(
+        name
+        for document in documents
+        for declared in document.iter(f"{{{XSD}}}element")
+        if (name := declared.get("name"))
+    )
+
+
+_threads = threading.local()
+
+
+def _schema() -> etree.XMLSchema:
+    """The schema of this thread."""
+    schema: etree.XMLSchema | None = getattr(_threads, "schema", None)
+    if schema is None:
+        schema = _threads.schema = compile_schema()
+    return schema
+
+
+def compile_schema() -> etree.XMLSchema:
+    """Compile the inline schema of the WSDL with what it imports: all elements of the wire."""
+    wsdl = shipped_wsdl()
+    with ExitStack() as stack:
+        for imported in wsdl.iter(IMPORT):
+            path = stack.enter_context(as_file(SHIPPED / "xsd" / imported_file(imported)))
+            imported.set("schemaLocation", path.as_uri())
+        return etree.XMLSchema(next(wsdl.iter(f"{{{XSD}}}schema")))
+
+
+def shipped_wsdl() -> etree._Element:
+    """The WSDL as it is shipped, to be changed at will."""
+    return xmlio.parse((SHIPPED / "wsdl" / WSDL_NAME).read_bytes(), None)
+
+
+def imported_file(imported: etree._Element) -> str:
+    """The name, without a path, of the XSD that an xs:import names."""
+    return imported.get("schemaLocation", "").rpartition("/")[2]

@@ -1,0 +1,196 @@
+"""The only parser and the only serialiser of XML in the project (SECURITY 2).
+
+A message is read in three steps, each cheap to fail: its bytes become text in the one encoding that
+byte order mark, HTTP charset and XML declaration agree on; a census by expat, which builds nothing,
+refuses DTDs, processing instructions and whatever is over a limit; then lxml builds the tree.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import threading
+from dataclasses import astuple, dataclass
+from typing import Final
+from xml.parsers import expat
+
+from lxml import etree
+
+from ksz_childbenefits.errors import NotReadable
+
+
+@dataclass(frozen=True, slots=True)
+class XmlLimits:
+    """What a message may hold (SECURITY 2): levels, elements in all, attributes on one element.
+
+    ``namespaces`` bounds the declarations in scope of one element: no row of SECURITY, but without
+    it 64 levels of declarations would make canonicalisation slow. None can be switched off.
+    """
+
+    depth: int = 64
+    elements: int = 5000
+    attributes: int = 64
+    namespaces: int = 128
+
+    def __post_init__(self) -> None:
+        """Refuse a limit below one with ValueError."""
+        if min(astuple(self)) < 1:
+            raise ValueError("a limit of XML is at least 1")
+
+
+DEFAULT_LIMITS: Final = XmlLimits()
+
+_UTF_8: Final = "utf-8"
+_UTF_16: Final = "utf-16"
+
+_MARKS: Final = (
+    (codecs.BOM_UTF8, _UTF_8, "utf-8"),
+    (codecs.BOM_UTF16_LE, _UTF_16, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, _UTF_16, "utf-16-be"),
+)
+
+_DECLARATION: Final = re.compile(
+    r"""<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?P<v>["'])1\.0(?P=v)"""
+    r"""(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?P<e>["'])(?P<name>[A-Za-z][\w.-]*)(?P=e))?"""
+    r"""(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?P<s>["'])(?:yes|no)(?P=s))?"""
+    r"""[ \t\r\n]*\?>""",
+    re.ASCII,
+)
+_DECLARATION_START: Final = re.compile(r"<\?xml[ \t\r\n]")
+
+
+def parse(data: bytes, charset: str | None, limits: XmlLimits = DEFAULT_LIMITS) -> etree._Element:
+    """Read a message and give its root; NotReadable, and nothing else, for whatever is refused.
+
+    ``charset`` is the HTTP parameter, None when absent. Comments are dropped. The size of ``data``
+    is the transport's to limit (SECURITY 1).
+    """
+    content = _decode(data, charset).encode()
+    _Census(limits).take(content)
+    try:
+        root = etree.fromstring(content, _parser())
+    except etree.LxmlError as error:
+        # Its message may quote the document: the log gets the place only.
+        code = error.code if isinstance(error, etree.ParseError) else None
+        raise NotReadable(f"not well-formed (libxml2 error {code})") from None
+    _assert_plain(root)
+    return root
+
+
+def serialise(element: etree._Element) -> bytes:
+    """Write an element as a document in UTF-8, with declaration; nothing is moved or indented."""
+    return etree.tostring(element, encoding="UTF-8", xml_declaration=True, with_tail=False)
+
+
+def _decode(data: bytes, charset: str | None) -> str:
+    """The text without mark and declaration, once all that name its encoding agree."""
+    if not data:
+        raise NotReadable("empty body")
+    mark, encoding, codec = _detect(data)
+    if charset is not None and charset.strip().lower() != encoding:
+        raise NotReadable("charset is not UTF-8 or UTF-16, or not that of the bytes")
+    try:
+        text = data[len(mark) :].decode(codec)
+    except UnicodeDecodeError:
+        raise NotReadable(f"bytes that are not {encoding}") from None
+    if text.startswith("\ufeff"):
+        raise NotReadable("a second byte order mark")
+    return _without_declaration(text, encoding)
+
+
+def _detect(data: bytes) -> tuple[bytes, str, str]:
+    """The mark, the encoding and Python's codec for it, as the first bytes show them."""
+    for mark, encoding, codec in _MARKS:
+        if data.startswith(mark):
+            return mark, encoding, codec
+    # Without a mark: a document begins with "<" or white space, whose other half is then zero.
+    if data[:1] == b"\0":
+        return b"", _UTF_16, "utf-16-be"
+    if data[1:2] == b"\0":
+        return b"", _UTF_16, "utf-16-le"
+    return b"", _UTF_8, "utf-8"
+
+
+def _without_declaration(text: str, encoding: str) -> str:
+    """Drop the XML declaration, which must be of XML 1.0 and name this encoding or none."""
+    if not _DECLARATION_START.match(text):
+        return text
+    declaration = _DECLARATION.match(text)
+    if declaration is None:
+        raise NotReadable("an XML declaration that is not of XML 1.0")
+    name: str | None = declaration["name"]
+    if name is not None and name.lower() != encoding:
+        raise NotReadable("the XML declaration contradicts the bytes")
+    return text[declaration.end() :]
+
+
+class _Census:
+    """Counts what is in a document, and refuses on the spot; builds nothing."""
+
+    def __init__(self, limits: XmlLimits) -> None:
+        self._limits = limits
+        self._elements = 0
+        self._scopes = [0]
+
+    def take(self, content: bytes) -> None:
+        """Go through UTF-8 ``content``; NotReadable at the first thing that is not allowed."""
+        parser = expat.ParserCreate("utf-8")
+        parser.ordered_attributes = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.ProcessingInstructionHandler = self._instruction
+        try:
+            parser.Parse(content, True)
+        except expat.ExpatError as error:
+            raise NotReadable(f"not well-formed (expat error {error.code})") from None
+
+    def _start(self, _name: str, attributes: list[str]) -> None:
+        names = attributes[::2]
+        declared = sum(name.startswith("xmlns") and name[5:6] in ("", ":") for name in names)
+        self._elements += 1
+        self._scopes.append(self._scopes[-1] + declared)
+        if self._elements > self._limits.elements:
+            raise NotReadable("too many elements")
+        if len(self._scopes) - 1 > self._limits.depth:
+            raise NotReadable("too many levels")
+        if len(names) - declared > self._limits.attributes:
+            raise NotReadable("too many attributes on one element")
+        if self._scopes[-1] > self._limits.namespaces:
+            raise NotReadable("too many namespace declarations in scope")
+
+    def _end(self, _name: str) -> None:
+        self._scopes.pop()
+
+    def _doctype(self, *_: object) -> None:
+        raise NotReadable("a document type declaration")
+
+    def _instruction(self, *_: object) -> None:
+        raise NotReadable("a processing instruction")
+
+
+_threads = threading.local()
+
+
+def _parser() -> etree.XMLParser:
+    """The parser of this thread (one that is shared makes threads wait for each other)."""
+    parser: etree.XMLParser | None = getattr(_threads, "parser", None)
+    if parser is None:
+        parser = _threads.parser = etree.XMLParser(
+            encoding="UTF-8",
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            collect_ids=False,
+        )
+    return parser
+
+
+def _assert_plain(root: etree._Element) -> None:
+    """Hold the tree to what the census promised of the text: two parsers read it, one is served."""
+    beside = root.getprevious() is not None or root.getnext() is not None
+    inside = next(root.iter(etree.Entity, etree.ProcessingInstruction), None) is not None
+    if beside or inside or root.getroottree().docinfo.internalDTD is not None:
+        raise NotReadable("more than elements and text")

@@ -1,0 +1,129 @@
+"""What of a source's files is returned, in which order, and at most how much (DOMAIN 5 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from ksz_childbenefits.domain.files import Bonus, File, FileMember, PaymentPeriod
+from ksz_childbenefits.domain.months import LAST_MONTH, MonthRange, YearMonth
+from ksz_childbenefits.domain.sources import AuthenticSource
+
+LIMIT = 100
+"""The most files, children, beneficiaries, bonuses or periods that one list holds (CONTRACT)."""
+
+ELEMENTS = ("file", "beneficiary", "bonus", "paymentPeriod", "child")
+"""The elements that are limited, in the order of the XSD (CONTRACT, cbc)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Files as they are returned, and the names of the elements of which some were left out."""
+
+    files: tuple[File, ...]
+    truncated: tuple[str, ...] = ()
+
+
+def select(files: Iterable[File], months: MonthRange, source: AuthenticSource) -> Selection:
+    """Of the files that a source holds, those to return for the call's range (DOMAIN 5, 6).
+
+    A file counts when its validity overlaps the range, whole, with the periods that overlap the
+    range and the bonuses paid in it; the lists are in order and cut at the limit.
+    """
+    found = [in_range(f, months, source) for f in files if months.touches_days(f.begin, f.end)]
+    kept = sorted(found, key=_file_order)[-LIMIT:]
+    cut = {"file"} if len(found) > LIMIT else set()
+    cut.update(name for file in kept for name in _too_long(file))
+    truncated = tuple(name for name in ELEMENTS if name in cut)
+    return Selection(tuple(_as_returned(file, source) for file in kept), truncated)
+
+
+def in_range(file: File, months: MonthRange, source: AuthenticSource) -> File:
+    """The file with, of each list, what belongs to the range, in order, not yet limited.
+
+    In FLANDERS what beneficiaries are shown with comes from the child alone: empty until then.
+    """
+    shown = _number_alone if source is AuthenticSource.FLANDERS else _member
+    return replace(
+        file,
+        children=tuple(sorted((_member(m, months) for m in file.children), key=_by_ssin)),
+        beneficiaries=tuple(sorted((shown(m, months) for m in file.beneficiaries), key=_by_ssin)),
+    )
+
+
+def _number_alone(member: FileMember, _: MonthRange) -> FileMember:
+    return FileMember(member.ssin)
+
+
+def _member(member: FileMember, months: MonthRange) -> FileMember:
+    bonuses = (
+        replace(b, beneficiaries=tuple(sorted(b.beneficiaries)))
+        for b in member.bonuses
+        if months.touches_days(b.payment_date, b.payment_date)
+    )
+    periods = (
+        replace(p, beneficiaries=tuple(sorted(p.beneficiaries)))
+        for p in member.periods
+        if p.begin <= months.end and (p.end is None or p.end >= months.begin)
+    )
+    return FileMember(
+        member.ssin,
+        tuple(sorted(bonuses, key=_bonus_order)),
+        tuple(sorted(periods, key=_period_order)),
+    )
+
+
+def _as_returned(file: File, source: AuthenticSource) -> File:
+    children = tuple(_limited(child) for child in file.children[:LIMIT])
+    beneficiaries = tuple(_limited(member) for member in file.beneficiaries[:LIMIT])
+    if source is AuthenticSource.FLANDERS:
+        # After the limit, so that a beneficiary never shows more than the child it is copied from.
+        beneficiaries = tuple(_copied(member.ssin, children) for member in beneficiaries)
+    return replace(file, children=children, beneficiaries=beneficiaries)
+
+
+def _limited(member: FileMember) -> FileMember:
+    return replace(member, bonuses=member.bonuses[-LIMIT:], periods=member.periods[-LIMIT:])
+
+
+def _copied(ssin: str, children: Sequence[FileMember]) -> FileMember:
+    """A beneficiary in FLANDERS: exactly those of the child's payments that name it (DOMAIN 6)."""
+    bonuses = (b for child in children for b in child.bonuses if ssin in b.beneficiaries)
+    periods = (p for child in children for p in child.periods if ssin in p.beneficiaries)
+    return FileMember(
+        ssin,
+        tuple(replace(b, beneficiaries=()) for b in bonuses),
+        tuple(replace(p, beneficiaries=()) for p in periods),
+    )
+
+
+def _too_long(file: File) -> Iterator[str]:
+    members = (*file.beneficiaries[:LIMIT], *file.children[:LIMIT])
+    lengths = {
+        "beneficiary": len(file.beneficiaries),
+        "bonus": max((len(member.bonuses) for member in members), default=0),
+        "paymentPeriod": max((len(member.periods) for member in members), default=0),
+        "child": len(file.children),
+    }
+    return (name for name, length in lengths.items() if length > LIMIT)
+
+
+def _file_order(file: File) -> tuple[date, str, str, str, str, date]:
+    """Begin, fund, number, first child; then type and end, where two files share all of these."""
+    first_child = file.children[0].ssin if file.children else ""
+    number = file.file_number or ""
+    return file.begin, file.fund.number, number, first_child, file.type, file.end or date.max
+
+
+def _bonus_order(bonus: Bonus) -> tuple[date, str, tuple[str, ...]]:
+    return bonus.payment_date, bonus.category, bonus.beneficiaries
+
+
+def _period_order(period: PaymentPeriod) -> tuple[YearMonth, str, YearMonth, bool, tuple[str, ...]]:
+    end, is_open = period.end or LAST_MONTH, period.end is None
+    return period.begin, period.category, end, is_open, period.beneficiaries
+
+
+def _by_ssin(member: FileMember) -> str:
+    return member.ssin

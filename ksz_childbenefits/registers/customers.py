@@ -1,0 +1,139 @@
+"""Customers: who they are, their certificates and anchors, their deliberations (DOMAIN 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography import x509
+from sqlalchemy import ColumnElement, Engine, Row, select
+
+from ksz_childbenefits.domain.customers import Customer, Deliberation
+from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.registers import schema
+from ksz_childbenefits.registers.certificates import cbe_numbers, fingerprint
+from ksz_childbenefits.registers.database import reading, writing
+from ksz_childbenefits.registers.enrolment import (
+    insert_anchor,
+    insert_certificate,
+    insert_customer,
+    insert_deliberations,
+)
+
+
+class CustomerRegister:
+    """Customers in the database; also the directory of their certificates for the security room.
+
+    Reading raises Unavailable when the database does not answer.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Use this database."""
+        self._engine = engine
+
+    def find(self, name: str) -> Customer | None:
+        """The customer of this name, or None."""
+        query = select(schema.customers).where(schema.customers.c.name == name)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).first()
+        return _customer(row) if row else None
+
+    def identify(self, certificate: x509.Certificate, anchor_fingerprint: str) -> Customer | None:
+        """The customer that this certificate is registered to, or None (SECURITY 3, customer).
+
+        By its own fingerprint; else by the CBE number in its subject, for a customer that has
+        registered the anchor (SHA-256, hex) that the certificate's path leads to. A subject that
+        names two such customers is nobody's.
+        """
+        certificates, anchors = schema.customer_certificates, schema.customer_anchors
+        by_fingerprint = (
+            select(schema.customers)
+            .join(certificates)
+            .where(certificates.c.fingerprint == fingerprint(certificate))
+        )
+        by_number = (
+            select(schema.customers)
+            .join(anchors)
+            .where(
+                anchors.c.anchor_fingerprint == anchor_fingerprint,
+                schema.customers.c.cbe_number.in_(cbe_numbers(certificate.subject)),
+            )
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(by_fingerprint).all() or connection.execute(by_number).all()
+        return _customer(rows[0]) if len(rows) == 1 else None
+
+    def deliberations(self, name: str) -> tuple[Deliberation, ...]:
+        """All deliberations of the customer, of whatever day, in the order they were added."""
+        table = schema.deliberations
+        query = select(table).where(table.c.customer == name).order_by(table.c.id)
+        with reading(self._engine) as connection:
+            return tuple(_deliberation(row) for row in connection.execute(query))
+
+    def by_subject_key_identifier(self, ski: bytes) -> list[x509.Certificate]:
+        """The registered certificates with this subject key identifier."""
+        return self._certificates(schema.customer_certificates.c.ski == ski)
+
+    def by_thumbprint_sha1(self, thumbprint: bytes) -> list[x509.Certificate]:
+        """The registered certificates with this SHA-1 thumbprint."""
+        return self._certificates(schema.customer_certificates.c.thumbprint_sha1 == thumbprint)
+
+    def by_issuer_serial(self, issuer: x509.Name, serial: int) -> list[x509.Certificate]:
+        """The registered certificates of this issuer with this serial number."""
+        # Names are compared as names: clients encode the same text in different string types.
+        found = self._certificates(schema.customer_certificates.c.serial == f"{serial:x}")
+        return [certificate for certificate in found if certificate.issuer == issuer]
+
+    def _certificates(self, condition: ColumnElement[bool]) -> list[x509.Certificate]:
+        query = select(schema.customer_certificates.c.der).where(condition)
+        with reading(self._engine) as connection:
+            ders = connection.execute(query).scalars().all()
+        return [x509.load_der_x509_certificate(der) for der in ders]
+
+    def add(
+        self,
+        customer: Customer,
+        *,
+        title: str = "",
+        certificates: Sequence[x509.Certificate] = (),
+        anchors: Sequence[x509.Certificate] = (),
+        deliberations: Sequence[Deliberation] = (),
+    ) -> None:
+        """Add a customer with all that belongs to it, or nothing.
+
+        DataError if the customer or a certificate is registered already, or a rule is broken.
+        """
+        with writing(self._engine) as connection:
+            insert_customer(connection, customer, title)
+            for certificate in certificates:
+                insert_certificate(connection, customer.name, certificate)
+            for anchor in anchors:
+                insert_anchor(connection, customer.name, anchor)
+            insert_deliberations(connection, deliberations)
+
+    def add_certificate(self, name: str, certificate: x509.Certificate) -> None:
+        """Register a certificate to the customer; DataError if it is somebody's already."""
+        with writing(self._engine) as connection:
+            insert_certificate(connection, name, certificate)
+
+    def add_anchor(self, name: str, anchor: x509.Certificate) -> None:
+        """Recognise the customer by its CBE number under this anchor; DataError if known."""
+        with writing(self._engine) as connection:
+            insert_anchor(connection, name, anchor)
+
+
+def _customer(row: Row[Any]) -> Customer:
+    return Customer(row.name, row.cbe_number, row.sector, row.institution)
+
+
+def _deliberation(row: Row[Any]) -> Deliberation:
+    return Deliberation(
+        number=row.number,
+        customer=row.customer,
+        legal_contexts=frozenset(row.legal_contexts),
+        sources=frozenset(AuthenticSource(source) for source in row.sources),
+        months_back=row.months_back,
+        inscription_required=row.inscription_required,
+        valid_from=row.begin_date,
+        valid_to=row.end_date,
+    )

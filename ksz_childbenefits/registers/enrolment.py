@@ -1,0 +1,129 @@
+"""Writing customers into the register, within a transaction; each rule broken is a DataError."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import Connection, Table, insert, select
+
+from ksz_childbenefits.domain.customers import Customer, Deliberation
+from ksz_childbenefits.errors import DataError
+from ksz_childbenefits.registers import schema
+from ksz_childbenefits.registers.certificates import (
+    fingerprint,
+    is_cbe_number,
+    subject_key_identifier,
+)
+from ksz_childbenefits.registers.checks import CODES, check_days, require
+
+_LONGEST_CONTEXT = 64
+"""The longest legal context that fits a request (CONTRACT, LegalContextType)."""
+
+
+def insert_customer(connection: Connection, customer: Customer, title: str) -> None:
+    """Add a customer; its name and its CBE number are its own (DOMAIN 7)."""
+    columns = schema.customers.c
+    require(bool(customer.name), "a customer has a name")
+    require(is_cbe_number(customer.cbe_number), "a CBE number has ten digits")
+    for code in (customer.sector, customer.institution):
+        require(code is None or code in CODES, "sector and institution are 0 to 999")
+    require(
+        (customer.sector is None) == (customer.institution is None),
+        "sector and institution go together",
+    )
+    name_taken = select(columns.name).where(columns.name == customer.name)
+    require(
+        connection.execute(name_taken).first() is None,
+        f"customer {customer.name!r} is registered already",
+    )
+    number_taken = select(columns.name).where(columns.cbe_number == customer.cbe_number)
+    if other := connection.execute(number_taken).scalar():
+        raise DataError(f"this CBE number is registered to customer {other!r}")
+    connection.execute(
+        insert(schema.customers).values(
+            name=customer.name,
+            title=title,
+            cbe_number=customer.cbe_number,
+            sector=customer.sector,
+            institution=customer.institution,
+        )
+    )
+
+
+def insert_certificate(connection: Connection, name: str, certificate: x509.Certificate) -> None:
+    """Register a certificate to a customer; it can be of one customer only (SECURITY 3)."""
+    _require_customer(connection, name)
+    column = schema.customer_certificates.c.fingerprint
+    _require_new(connection, schema.customer_certificates, column == fingerprint(certificate))
+    connection.execute(
+        insert(schema.customer_certificates).values(
+            fingerprint=fingerprint(certificate),
+            customer=name,
+            thumbprint_sha1=certificate.fingerprint(hashes.SHA1()),  # noqa: S303 - as clients send it
+            ski=subject_key_identifier(certificate),
+            serial=f"{certificate.serial_number:x}",
+            der=certificate.public_bytes(Encoding.DER),
+        )
+    )
+
+
+def insert_anchor(connection: Connection, name: str, anchor: x509.Certificate) -> None:
+    """Recognise a customer by its CBE number in certificates under this anchor (SECURITY 3)."""
+    _require_customer(connection, name)
+    columns = schema.customer_anchors.c
+    same = (columns.customer == name) & (columns.anchor_fingerprint == fingerprint(anchor))
+    _require_new(connection, schema.customer_anchors, same)
+    connection.execute(
+        insert(schema.customer_anchors).values(
+            customer=name, anchor_fingerprint=fingerprint(anchor)
+        )
+    )
+
+
+def insert_deliberations(connection: Connection, deliberations: Iterable[Deliberation]) -> None:
+    """Add deliberations of customers that are registered (DOMAIN 7)."""
+    for deliberation in deliberations:
+        _require_customer(connection, deliberation.customer)
+        _check_deliberation(deliberation)
+        connection.execute(insert(schema.deliberations).values(_deliberation_values(deliberation)))
+
+
+def _check_deliberation(deliberation: Deliberation) -> None:
+    check_days(deliberation.valid_from, deliberation.valid_to)
+    require(bool(deliberation.legal_contexts), "a deliberation names a legal context")
+    require(
+        all(0 < len(context) <= _LONGEST_CONTEXT for context in deliberation.legal_contexts),
+        "a legal context has 1 to 64 characters",
+    )
+    require(bool(deliberation.sources), "a deliberation names a source")
+    require(
+        deliberation.months_back is None or deliberation.months_back >= 0,
+        "months back are none or more",
+    )
+
+
+def _deliberation_values(deliberation: Deliberation) -> dict[str, Any]:
+    return {
+        "number": deliberation.number,
+        "customer": deliberation.customer,
+        "legal_contexts": sorted(deliberation.legal_contexts),
+        "sources": sorted(source.value for source in deliberation.sources),
+        "months_back": deliberation.months_back,
+        "inscription_required": deliberation.inscription_required,
+        "begin_date": deliberation.valid_from,
+        "end_date": deliberation.valid_to,
+    }
+
+
+def _require_customer(connection: Connection, name: str) -> None:
+    query = select(schema.customers.c.name).where(schema.customers.c.name == name)
+    require(connection.execute(query).first() is not None, f"customer {name!r} is not registered")
+
+
+def _require_new(connection: Connection, table: Table, same: Any) -> None:
+    found = connection.execute(select(table.c.customer).where(same)).scalar()
+    require(found is None, f"this certificate is registered to customer {found!r} already")

@@ -1,0 +1,110 @@
+"""The KSZ person repertory: who is known at which source, or inscribed by a customer (DOMAIN 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, bindparam, exists, insert, or_, select
+
+from ksz_childbenefits.domain.files import FileType
+from ksz_childbenefits.domain.months import MonthRange
+from ksz_childbenefits.domain.persons import RepertoryLine
+from ksz_childbenefits.domain.sources import AuthenticSource, Operator
+from ksz_childbenefits.registers.checks import check_line, named, places_of, require
+from ksz_childbenefits.registers.database import reading, writing
+from ksz_childbenefits.registers.schema import customers, repertory_lines
+
+_LINES = (
+    select(repertory_lines)
+    .where(repertory_lines.c.ssin == bindparam("ssin"), repertory_lines.c.source.is_not(None))
+    .order_by(repertory_lines.c.begin_date, repertory_lines.c.id)
+)
+
+_INSCRIBED = select(
+    exists().where(
+        repertory_lines.c.ssin.in_(bindparam("numbers", expanding=True)),
+        repertory_lines.c.customer == bindparam("customer"),
+        repertory_lines.c.begin_date <= bindparam("last_day"),
+        or_(
+            repertory_lines.c.end_date.is_(None),
+            repertory_lines.c.end_date >= bindparam("first_day"),
+        ),
+    )
+)
+
+
+class PersonRepertory:
+    """Lines in the database. Reading raises Unavailable when the database does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use this database."""
+        self._engine = engine
+
+    def lines(self, ssin: str) -> tuple[RepertoryLine, ...]:
+        """All lines of this number that are held by sources, by their begin."""
+        with reading(self._engine) as connection:
+            return tuple(_line(row) for row in connection.execute(_LINES, {"ssin": ssin}))
+
+    def inscribed(self, customer: str, ssins: Iterable[str], months: MonthRange) -> bool:
+        """Whether the customer has a line of one of these numbers on a day of these months.
+
+        Any sector, quality and phase counts (DOMAIN 5, MSG00012).
+        """
+        values = {
+            "numbers": list(ssins),
+            "customer": customer,
+            "first_day": months.begin.first_day,
+            "last_day": months.end.last_day,
+        }
+        with reading(self._engine) as connection:
+            return bool(connection.execute(_INSCRIBED, values).scalar_one())
+
+    def add(self, rows: Sequence[RepertoryLine], places: Sequence[str] | None = None) -> None:
+        """Add lines, all or none; DataError names the row (or its place) and the rule."""
+        with writing(self._engine) as connection:
+            insert_lines(connection, rows, places)
+
+
+def _line(row: Row[Any]) -> RepertoryLine:
+    return RepertoryLine(
+        ssin=row.ssin,
+        source=AuthenticSource(row.source),
+        customer=None,
+        sector=row.sector,
+        quality=row.quality,
+        phase=row.phase,
+        file_type=FileType(row.file_type),
+        archive=Operator(row.archive) if row.archive else None,
+        begin=row.begin_date,
+        end=row.end_date,
+    )
+
+
+def insert_lines(
+    connection: Connection, rows: Sequence[RepertoryLine], places: Sequence[str] | None = None
+) -> None:
+    """Add lines within a transaction; DataError names the row and the rule that it breaks."""
+    known = set(connection.execute(select(customers.c.name)).scalars())
+    for line, place in zip(rows, places_of(rows, places), strict=True):
+        with named(place):
+            check_line(line)
+            require(line.customer is None or line.customer in known, "the customer is unknown")
+    if rows:
+        connection.execute(insert(repertory_lines), [line_values(line) for line in rows])
+
+
+def line_values(line: RepertoryLine) -> dict[str, Any]:
+    """The columns of a line."""
+    return {
+        "ssin": line.ssin,
+        "source": line.source and line.source.value,
+        "customer": line.customer,
+        "sector": line.sector,
+        "quality": line.quality,
+        "phase": line.phase,
+        "file_type": line.file_type and line.file_type.value,
+        "archive": line.archive and line.archive.value,
+        "begin_date": line.begin,
+        "end_date": line.end,
+    }

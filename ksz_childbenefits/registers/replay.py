@@ -1,0 +1,49 @@
+"""Signatures seen before, in the database that all workers share (SECURITY 3, replay)."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from datetime import datetime
+
+from sqlalchemy import Engine, delete, insert
+from sqlalchemy.exc import IntegrityError
+
+from ksz_childbenefits.registers.database import writing
+from ksz_childbenefits.registers.schema import replay
+
+PURGE_SECONDS = 60
+"""How often, at most, a store removes the keys that have expired."""
+
+
+class SqlReplayStore:
+    """A replay store whose one INSERT decides: there is no look before."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use this database."""
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._next_purge = time.monotonic()
+
+    def insert(self, key: bytes, expires: datetime) -> bool:
+        """Whether this key is new; it is kept until ``expires``, at least.
+
+        Raises Unavailable when the database does not answer: the message must then be refused.
+        """
+        self._purge_now_and_then()
+        row = {"key": key, "expires": math.ceil(expires.timestamp())}
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(insert(replay), row)
+        except IntegrityError:
+            return False
+        return True
+
+    def _purge_now_and_then(self) -> None:
+        with self._lock:
+            if time.monotonic() < self._next_purge:
+                return
+            self._next_purge = time.monotonic() + PURGE_SECONDS
+        with writing(self._engine) as connection:
+            connection.execute(delete(replay).where(replay.c.expires < math.floor(time.time())))

@@ -1,0 +1,1 @@
+"""The HTTP server: bounded protocol → door → WSGI application of spyne (SECURITY 1)."""

@@ -1,0 +1,119 @@
+"""The operation as a method of a spyne service, and the WSGI application that reaches it.
+
+spyne is transport and dispatch: its protocol is told to pass messages on as they are, so it parses
+no XML, resolves no ``href``, makes no fault and logs no body. What a message is worth is judged by
+``Gateway.handle`` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from ksz_childbenefits.contract.namespaces import INTF
+from ksz_childbenefits.gateway import Message, Reply
+from ksz_childbenefits.spyne_compat import (
+    AnyXml,
+    Application,
+    ServiceBase,
+    Soap11,
+    WsgiApplication,
+    rpc,
+)
+
+OPERATION = "consultFilesBySsin"
+RECEIVED = "ksz_childbenefits.received"
+"""WSGI environ key: when the request came in (datetime, UTC); absent: now."""
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_CHARSET = re.compile(r';\s*charset\s*=\s*("[^"]*"|[^\s;"]*)', re.IGNORECASE)
+
+
+class MessageGateway(Protocol):
+    """What stands behind the server: ``gateway.Gateway``."""
+
+    def handle(self, message: Message) -> Reply:
+        """Answer a message; never raises."""
+        ...
+
+    def overloaded(self, message: Message) -> Reply:
+        """Refuse a message that there is no room for (MSG00001, HTTP 503)."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether messages can be answered now."""
+        ...
+
+
+def message_of(body: bytes, content_type: str, soap_action: str | None, at: datetime) -> Message:
+    """The message as the headers describe it, unjudged; ``at`` is when it came in (UTC)."""
+    charset = _CHARSET.search(content_type)
+    return Message(
+        body=body,
+        charset=charset[1].strip('"') if charset else None,
+        soap_action=soap_action,
+        received=at,
+    )
+
+
+class PassThrough(Soap11):  # type: ignore[misc]  # spyne has no types
+    """SOAP 1.1 by name: hands the message to the operation and the reply to the transport."""
+
+    def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
+        """Make the ``Message`` of the bytes and headers that came in."""
+        environ = ctx.transport.req_env
+        ctx.in_document = message_of(
+            b"".join(ctx.in_string),
+            environ.get("CONTENT_TYPE", ""),
+            environ.get("HTTP_SOAPACTION"),
+            environ.get(RECEIVED) or datetime.now(UTC),
+        )
+
+    def decompose_incoming_envelope(self, ctx: Any, message: str = Soap11.REQUEST) -> None:
+        """Name the operation: there is one, and neither content nor SOAPAction chooses it."""
+        ctx.method_request_string = f"{{{INTF}}}{OPERATION}"
+
+    def deserialize(self, ctx: Any, message: str) -> None:
+        """Give the message to the operation as its one argument."""
+        ctx.in_object = [ctx.in_document]
+
+    def serialize(self, ctx: Any, message: str) -> None:
+        """Set status and headers of HTTP from the ``Reply``."""
+        reply = ctx.out_object[0] if ctx.out_error is None else Reply(b"", status=500)
+        ctx.transport.resp_code = f"{reply.status} {HTTPStatus(reply.status).phrase}"
+        if reply.retry_after is not None:
+            ctx.transport.resp_headers["Retry-After"] = str(reply.retry_after)
+        ctx.out_document = reply
+
+    def create_out_string(self, ctx: Any, charset: str | None = None) -> None:
+        """Send the reply's bytes as they are: they are signed."""
+        ctx.out_string = [ctx.out_document.body]
+
+
+def _consult(ctx: Any, message: Message) -> Reply:
+    gateway: MessageGateway = ctx.app.config
+    return gateway.handle(message)
+
+
+class ChildBenefitsService(ServiceBase):  # type: ignore[misc]  # spyne has no types
+    """The portType of CONTRACT: one operation."""
+
+    consultFilesBySsin = rpc(AnyXml, _returns=AnyXml, _operation_name=OPERATION)(_consult)
+
+
+def soap_application(gateway: MessageGateway) -> WsgiApp:
+    """The WSGI application of the service path; it expects a body whose size was checked."""
+    application = Application(
+        [ChildBenefitsService],
+        tns=INTF,
+        name="ChildBenefitsService",
+        in_protocol=PassThrough(),
+        out_protocol=PassThrough(),
+        config=gateway,
+    )
+    wsgi: WsgiApp = WsgiApplication(application, max_content_length=2**31, block_length=2**20)
+    return wsgi

@@ -1,0 +1,44 @@
+"""A demo world and live services that the rooms' tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ksz_childbenefits.demo.__main__ import running_service
+from ksz_childbenefits.demo.init import create_demo
+
+
+@dataclass(frozen=True)
+class LiveService:
+    """A service in processes of its own: its address, its configuration, its credentials."""
+
+    url: str
+    config: Path
+    credentials: Path
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of a demo, made once; tests that change it make their own."""
+    return create_demo(tmp_path_factory.mktemp("demo") / "world")
+
+
+def live(config: Path, workers: int) -> Iterator[LiveService]:
+    with running_service(config, "--workers", str(workers)) as url:
+        yield LiveService(url, config, config.parent / "credentials")
+
+
+@pytest.fixture(scope="session")
+def service(demo: Path) -> Iterator[LiveService]:
+    """The demo served by four workers."""
+    yield from live(demo, 4)
+
+
+@pytest.fixture(scope="session")
+def single(demo: Path) -> Iterator[LiveService]:
+    """The demo served by one worker."""
+    yield from live(demo, 1)
