@@ -77,6 +77,7 @@ class LimitSettings(_Section):
     xml_depth: Positive = 64
     xml_elements: Positive = 5000
     xml_attributes: Positive = 64
+    xml_namespaces: Positive = 128
     parallel_requests: Positive = 64
     threads: Positive = 8
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pseudonymiser:
-    """Keyed pseudonyms: the same SSIN gives the same name, which nobody without the key reverses."""
+    """Keyed pseudonyms: one SSIN gives one name, which nobody without the key reverses."""
 
     key: bytes
 

@@ -13,7 +13,13 @@ from sqlalchemy import Engine
 
 from ksz_childbenefits.cadastres.base import Cadastre
 from ksz_childbenefits.cadastres.embedded import EmbeddedCadastre, FailingCadastre
-from ksz_childbenefits.config import AuthoritySettings, Settings, load_settings
+from ksz_childbenefits.config import (
+    AuthoritySettings,
+    LimitSettings,
+    ServiceSettings,
+    Settings,
+    load_settings,
+)
 from ksz_childbenefits.contract.xmlio import XmlLimits
 from ksz_childbenefits.demo.pki import load_authority, renew_crl
 from ksz_childbenefits.domain.clock import consultation_day
@@ -28,6 +34,9 @@ from ksz_childbenefits.registers.repertory import PersonRepertory
 from ksz_childbenefits.registers.replay import SqlReplayStore
 from ksz_childbenefits.security.credentials import load_certificate, load_credentials
 from ksz_childbenefits.security.trust import Anchor, Intermediate, Trust, TrustPolicy
+from ksz_childbenefits.server.limits import Limits
+from ksz_childbenefits.server.run import Tls
+from ksz_childbenefits.server.run import serve as listen
 from ksz_childbenefits.service import ConsultationService
 
 _RENEWAL_SECONDS = 6 * 3600.0
@@ -69,9 +78,14 @@ def serve(
     stop = threading.Event()
     _keep_crl_fresh(settings, stop)
     try:
-        run(
+        listen(
             partial(_worker_gateway, settings, as_of),
-            ServerSettings.of(settings, host=host, port=port, workers=workers),
+            host=host or settings.service.host,
+            port=settings.service.port if port is None else port,
+            workers=workers or settings.service.workers,
+            limits=_limits(settings.limits),
+            public_url=settings.service.public_url,
+            tls=_tls(settings.service),
         )
     finally:
         stop.set()
@@ -126,7 +140,25 @@ def _authority(settings: AuthoritySettings) -> tuple[x509.Certificate, Path | No
 
 def _xml_limits(settings: Settings) -> XmlLimits:
     limits = settings.limits
-    return XmlLimits(limits.xml_depth, limits.xml_elements, limits.xml_attributes)
+    return XmlLimits(
+        limits.xml_depth, limits.xml_elements, limits.xml_attributes, limits.xml_namespaces
+    )
+
+
+def _limits(limits: LimitSettings) -> Limits:
+    return Limits(
+        request_bytes=limits.request_bytes,
+        read_seconds=limits.read_seconds,
+        idle_seconds=limits.idle_seconds,
+        parallel_requests=limits.parallel_requests,
+        threads=limits.threads,
+    )
+
+
+def _tls(service: ServiceSettings) -> Tls | None:
+    if service.tls_certificate is None or service.tls_key is None:
+        return None
+    return Tls(service.tls_certificate, service.tls_key)
 
 
 def _secret(path: Path) -> bytes:

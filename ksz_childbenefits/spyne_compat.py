@@ -15,8 +15,7 @@ from types import ModuleType
 
 import six
 
-_MOVES = ("collections_abc", "http_cookies", "urllib", "urllib.error", "urllib.parse")
-_MOVES += ("urllib.request",)
+_MOVES = ("collections_abc", "http_cookies", "urllib.error", "urllib.parse", "urllib.request")
 
 _six = ModuleType("spyne.util.six", six.__doc__)
 _six.__dict__.update({name: value for name, value in vars(six).items() if name[:2] != "__"})
@@ -24,6 +23,7 @@ _six.__dict__["get_function_name"] = attrgetter("__name__")
 
 sys.modules["spyne.util.six"] = _six
 sys.modules["spyne.util.six.moves"] = six.moves
+sys.modules["spyne.util.six.moves.urllib"] = six.moves.urllib
 for _name in _MOVES:
     sys.modules[f"spyne.util.six.moves.{_name}"] = import_module(f"six.moves.{_name}")
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
 
 from ksz_childbenefits.cli import options, registers
-from ksz_childbenefits.cli.display import listed, new_table, terminal
+from ksz_childbenefits.cli.display import listed, terminal
 from ksz_childbenefits.config import Settings, load_settings
 from ksz_childbenefits.domain.clock import consultation_day
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
@@ -44,7 +46,8 @@ def route(
     routes = _plan(settings, ssin, months, day)
     console = terminal()
     console.print(f"Months asked {months}, consultation day {day}")
-    console.print(_table(routes))
+    console.print()
+    console.print(Group(*(part for route in routes for part in _explanation(route))))
 
 
 def _months(begin: str, end: str | None, day: date) -> MonthRange:
@@ -76,20 +79,17 @@ def _person(register: PersonRegister, ssin: str) -> Person:
     return person
 
 
-def _table(routes: Sequence[SourceRoute]) -> Table:
-    """One block for each source: the decision on its first line, a reason on every line."""
-    table = new_table("Source", "Months", "At", "Why", "Rule")
-    for route in routes:
-        decision = _decision(route)
-        for reason in route.reasons:
-            table.add_row(*decision, reason.text, reason.citation)
-            decision = ("", "", "")
-        table.add_section()
-    return table
+def _explanation(route: SourceRoute) -> Iterator[RenderableType]:
+    """What happens to one source asked, and below it each reason with its rule."""
+    head = Text(f"{route.source:<13}", style="bold")
+    yield head.append(_decision(route), style="green" if route.consulted else "dim")
+    for reason in route.reasons:
+        text = Text(f"{reason.text} ").append(f"({reason.citation})", style="cyan")
+        yield Padding(text, (0, 0, 0, 2))
+    yield ""
 
 
-def _decision(route: SourceRoute) -> tuple[str, str, str]:
-    """Source, months and operators; a source that is not called says so."""
+def _decision(route: SourceRoute) -> str:
     if not route.consulted:
-        return route.source, "", "[dim]not consulted[/dim]"
-    return route.source, str(route.months), f"[bold]{listed(route.operators)}[/bold]"
+        return "not consulted: MSG00021"
+    return f"{route.months} at {listed(route.operators)}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from ksz_childbenefits.cli.options import Config
+from ksz_childbenefits.domain.clock import parse_as_of
+from ksz_childbenefits.errors import UsageError
 from ksz_childbenefits.runtime import serve as run
 
 
@@ -41,4 +44,11 @@ def serve(
     ] = None,
 ) -> None:
     """Run the service until it is interrupted; its address is printed once it is ready."""
-    run(config, host=host, port=port, workers=workers, as_of=as_of)
+    run(config, host, port, workers, _day(as_of) if as_of else None)
+
+
+def _day(text: str) -> date:
+    try:
+        return parse_as_of(text)
+    except ValueError as error:
+        raise UsageError(f"--as-of {text}: {error}") from None

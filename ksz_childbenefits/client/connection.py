@@ -22,8 +22,10 @@ from ksz_childbenefits.client.errors import (
     UntrustedReply,
 )
 from ksz_childbenefits.client.signature import Signature
-from ksz_childbenefits.contract.namespaces import INTF
+from ksz_childbenefits.contract.namespaces import FAULT, INTF, RESPONSE, SOAP_ENV
+from ksz_childbenefits.contract.schemas import validate_reply
 from ksz_childbenefits.domain.months import YearMonth
+from ksz_childbenefits.errors import InternalError
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -56,13 +58,25 @@ class _Transport(Transport):
 
 
 class _LastReply(zeep.Plugin):
-    """Keeps the last reply that our ``Signature`` accepted; zeep calls plugins after it."""
+    """Keeps the last reply that our ``Signature`` accepted; zeep calls plugins after it.
+
+    zeep would read any element as if it were the reply, and enforces no facets: the XSD does.
+    """
 
     payload: etree._Element | None = None
 
     def ingress(self, envelope: etree._Element, http_headers: Any, operation: Any) -> Any:
-        """Keep the child of the Body."""
-        self.payload = envelope.find("{*}Body/*")
+        """Keep the child of the Body; UnreadableReply for what is no reply nor a typed fault."""
+        payload = envelope.find(f"{{{SOAP_ENV}}}Body/*")
+        fault = envelope.find(f"{{{SOAP_ENV}}}Body/{{{SOAP_ENV}}}Fault/detail/*")
+        content, expected = (payload, RESPONSE) if fault is None else (fault, FAULT)
+        if content is None or content.tag != expected:
+            raise UnreadableReply("the reply holds an element that the WSDL does not announce")
+        try:
+            validate_reply(content)
+        except InternalError as error:
+            raise UnreadableReply(error.reason) from None
+        self.payload = payload
         return envelope, http_headers
 
 

@@ -7,6 +7,7 @@ doubled or moved Body cannot do harm.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -52,7 +53,7 @@ def accept_reply(
 ) -> None:
     """Reduce ``envelope`` to its signed Body; raise UntrustedReply or UnsignedFault instead."""
     body = _structure(envelope)
-    signed = _signed_parts(envelope, service_certificate)
+    signed = _signed_parts(envelope, service_certificate, now)
     timestamp, signed_body = _one(signed, _TIMESTAMP), _one(signed, _BODY)
     if signed_body.get(_ID) != body.get(_ID):
         raise UntrustedReply("the Body of the reply is not the Body that was signed")
@@ -77,7 +78,7 @@ def _structure(envelope: etree._Element) -> etree._Element:
 
 
 def _signed_parts(
-    envelope: etree._Element, service_certificate: x509.Certificate
+    envelope: etree._Element, service_certificate: x509.Certificate, now: datetime
 ) -> list[etree._Element]:
     """What the service signed, each part parsed from the very bytes that were digested."""
     try:
@@ -85,7 +86,7 @@ def _signed_parts(
             etree.tostring(envelope),
             x509_cert=service_certificate,
             id_attribute="Id",
-            expect_config=_CONFIGURATION,
+            expect_config=replace(_CONFIGURATION, verification_time=now),
         )
     except (SignXMLException, etree.LxmlError, ValueError, TypeError) as error:
         # ValueError and TypeError: a signature or digest without text, or not in base64.

@@ -11,7 +11,7 @@ from lxml import etree
 
 from ksz_childbenefits.conformance import facts
 from ksz_childbenefits.conformance.case import Case
-from ksz_childbenefits.conformance.identity import KeyRing
+from ksz_childbenefits.conformance.identity import Identity, KeyRing
 from ksz_childbenefits.conformance.message import compose, enveloped
 from ksz_childbenefits.conformance.transport import NoAnswer, Transport
 from ksz_childbenefits.contract.namespaces import REQUEST
@@ -51,8 +51,7 @@ class Judge:
         """The verdict on ``case``; DataError when the case itself cannot be used."""
         root = _expected_root(case)
         expected = _expected_lines(case, root)
-        identity = self.keys.identity(case.sign.credentials or case.customer)
-        message = compose(case, identity, self.clock())
+        message = compose(case, self._identity(case), self.clock())
         try:
             answer = self.transport(message)
             for _ in range(case.send.repeat - 1):
@@ -62,6 +61,13 @@ class Judge:
         headers = tuple(case.expect.headers) if case.expect else ()
         reading = facts.Reading(self.certificate, self.clock(), root, headers)
         return Verdict(expected, facts.any_values(case.expect, reading.lines(answer)))
+
+    def _identity(self, case: Case) -> Identity:
+        """The key that signs, with the certificate that is presented."""
+        own = self.keys.identity(case.sign.credentials or case.customer)
+        if case.sign.certificate is None:
+            return own
+        return Identity(own.key, self.keys.identity(case.sign.certificate).certificate)
 
 
 def _expected_root(case: Case) -> etree._Element | None:

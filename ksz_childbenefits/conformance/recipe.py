@@ -35,13 +35,15 @@ class Table(BaseModel):
 class SigningRecipe(Table):
     """``[sign]``: the Security header; the defaults make one that SECURITY 3 accepts.
 
-    ``created``: seconds from now; ``expires``: seconds after Created. ``zone`` ends both times
+    ``credentials`` are the customer's where nothing else is said; ``certificate`` presents that of
+    other credentials than the key's. ``created``: seconds from now; ``expires``: seconds after Created. ``zone`` ends both times
     ("" : none). ``parts`` "Headers" stands for all other children of Header. ``algorithm`` names
     the hash; RSA or ECDSA follows from the key. ``value_type`` is that of the token.
     """
 
     none: bool = False
     credentials: str | None = None
+    certificate: str | None = None
     parts: tuple[Part, ...] = ("Body", "Timestamp", "Token")
     children: tuple[Child, ...] = ("Timestamp", "Token", "Signature")
     algorithm: Algorithm = "sha256"

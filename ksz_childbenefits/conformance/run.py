@@ -51,5 +51,6 @@ def _skip_reason(case: Case, keys: KeyRing, tag: Tag | None) -> str | None:
         return "in process: needs an outage or another day (the tests run it)"
     if tag is not None and case.tag is not tag:
         return f'not tagged "{tag.value}"'
-    name = case.sign.credentials or case.customer
-    return None if keys.holds(name) else f"no credentials of {name}"
+    names = (case.sign.credentials or case.customer, case.sign.certificate)
+    missing = next((name for name in names if name and not keys.holds(name)), None)
+    return None if missing is None else f"no credentials of {missing}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ksz_childbenefits.demo.init import create_demo
 
-CHILD = "12031591145"
+CHILD = "12031590217"
 """The child of Brussels that moved to Namur on 2019-06-01 (docs/demo-world.md)."""
 
 _COMMAND = (sys.executable, "-m", "ksz_childbenefits.cli")

@@ -66,7 +66,7 @@ def create_demo(folder: Path) -> Path:
         raise UsageError(f"{folder} is not empty; choose a new folder")
     for part in ("keys", "credentials"):
         (folder / part).mkdir(parents=True)
-    (folder / "keys").chmod(0o700)
+    folder.chmod(0o700)  # keys, and the life of families
     now = datetime.now(UTC).replace(microsecond=0)
     base = _Pki(folder, pki.make_authority("Demo authority", now), now)
     _write_service_keys(base)

@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import Connection, Engine, create_engine, event, exc, select
 
 from ksz_childbenefits.errors import ConfigurationError, Unavailable
 
@@ -95,6 +95,16 @@ def _symptom(error: object) -> str:
     return f"{type(error).__name__} {code}".rstrip()
 
 
+def answers(engine: Engine) -> bool:
+    """Whether the database answers now."""
+    try:
+        with reading(engine) as connection:
+            connection.execute(select(1))
+    except Unavailable:
+        return False
+    return True
+
+
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest schema, in one transaction; nothing if it is there."""
     config = _alembic()
@@ -117,13 +127,3 @@ def _alembic() -> Config:
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def answers(engine: Engine) -> bool:
-    """Whether the database answers now."""
-    try:
-        with reading(engine) as connection:
-            connection.exec_driver_sql("SELECT 1")
-    except Unavailable:
-        return False
-    return True

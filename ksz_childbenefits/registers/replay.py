@@ -16,6 +16,9 @@ from ksz_childbenefits.registers.schema import replay
 PURGE_SECONDS = 60
 """How often, at most, a store removes the keys that have expired."""
 
+KEPT_SECONDS = 300
+"""How long a key stays after it has expired: the clocks of several machines may differ."""
+
 
 class SqlReplayStore:
     """A replay store whose one INSERT decides: there is no look before."""
@@ -45,5 +48,6 @@ class SqlReplayStore:
             if time.monotonic() < self._next_purge:
                 return
             self._next_purge = time.monotonic() + PURGE_SECONDS
+        expired = replay.c.expires < math.floor(time.time()) - KEPT_SECONDS
         with writing(self._engine) as connection:
-            connection.execute(delete(replay).where(replay.c.expires < math.floor(time.time())))
+            connection.execute(delete(replay).where(expired))

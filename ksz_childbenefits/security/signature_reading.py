@@ -33,8 +33,11 @@ DIGEST_METHOD: Final = f"{{{DS}}}DigestMethod"
 DIGEST_VALUE: Final = f"{{{DS}}}DigestValue"
 INCLUSIVE_NAMESPACES: Final = f"{{{EC}}}InclusiveNamespaces"
 
+_MAX_PREFIXES: Final = 128
+"""As many as can be in scope of an element (contract/xmlio.py)."""
+
 _NAMED_IN_LOG: Final = re.compile(
-    r"http://www\.w3\.org/[0-9]{4}/(?:[0-9]{2}/)?[A-Za-z][\w#.-]{,40}"
+    r"http://www\.w3\.org/(?!.*[0-9]{5})[0-9]{4}/(?:[0-9]{2}/)?[A-Za-z][\w#.-]{,40}", re.ASCII
 )
 
 
@@ -120,7 +123,10 @@ def _exclusive_c14n(element: etree._Element) -> tuple[str, ...]:
         return ()
     (inclusive,) = exact_children(element, INCLUSIVE_NAMESPACES)
     exact_children(inclusive)
-    return tuple(inclusive.get("PrefixList", "").split())
+    prefixes = tuple(dict.fromkeys(inclusive.get("PrefixList", "").split()))
+    if len(prefixes) > _MAX_PREFIXES:
+        raise InvalidSecurity("a PrefixList that is too long")
+    return prefixes
 
 
 def _allowed(element: etree._Element, allowed: frozenset[str]) -> str:

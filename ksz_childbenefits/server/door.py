@@ -8,57 +8,24 @@ size and refuses what is no HTTP.
 from __future__ import annotations
 
 import asyncio
-import io
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
 
 from ksz_childbenefits.contract.wsdl import SERVICE_PATH, XSD_PATH, served_wsdl, served_xsd
 from ksz_childbenefits.server.answer import XML, Answer, Send, short
 from ksz_childbenefits.server.limits import Limits
+from ksz_childbenefits.server.request import Receive, Request, Scope
 from ksz_childbenefits.server.wsgi import ThreadedWsgi
-from ksz_childbenefits.soap_app import (
-    RECEIVED,
-    MessageGateway,
-    gateway_answer,
-    message_of,
-    soap_application,
-)
+from ksz_childbenefits.soap_app import MessageGateway, message_of, soap_application
 
 LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
-_HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the door looks at; ``received``: UTC."""
-
-    scope: dict[str, Any]
-    receive: Receive
-    received: datetime
-
-    def header(self, name: bytes) -> str | None:
-        """All values of a header, joined as HTTP joins them; None: absent."""
-        values = [value.decode("latin-1") for key, value in self.scope["headers"] if key == name]
-        return ", ".join(values) if values else None
-
-    async def body(self) -> bytes | None:
-        """The whole body; None: the client went away."""
-        parts = []
-        while True:
-            event = await self.receive()
-            if event["type"] == "http.disconnect":
-                return None
-            parts.append(event["body"])
-            if not event["more_body"]:
-                return b"".join(parts)
+Responder = Callable[[Request], Awaitable[Answer | None]]
 
 
 class Door:
@@ -70,53 +37,46 @@ class Door:
         self._soap = ThreadedWsgi(soap_application(gateway), limits.threads)
         self._room = limits.parallel_requests
         self._public_url = public_url
+        self._resources: dict[tuple[str, str], tuple[str, Responder]] = {
+            (SERVICE_PATH, ""): ("POST", self._consult),
+            (SERVICE_PATH, "wsdl"): ("GET", self._wsdl),
+            (LIVE_PATH, ""): ("GET", self._live),
+            (READY_PATH, ""): ("GET", self._ready),
+        }
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        request = Request(scope, receive, datetime.now(UTC))
-        answer = await self._answer(request)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a client that went away before its body was whole gets nothing."""
+        answer = await self._answer(Request(scope, receive))
         if answer is not None:
             await answer.send(send)
 
     async def _answer(self, request: Request) -> Answer | None:
-        resource = self._resource(request.scope["raw_path"], request.scope["query_string"])
+        resource = self._resource(request)
         if resource is None:
             return _unread(request, short(HTTPStatus.NOT_FOUND))
         method, respond = resource
-        if request.scope["method"] != method:
-            return _unread(request, short(HTTPStatus.METHOD_NOT_ALLOWED, Allow=method))
+        if request.method != method:
+            return _unread(request, short(HTTPStatus.METHOD_NOT_ALLOWED, allow=method))
         return await respond(request)
 
-    def _resource(
-        self, path: bytes, query: bytes
-    ) -> tuple[str, Callable[[Request], Awaitable[Answer | None]]] | None:
-        """The one method of a resource and what answers it."""
-        match path.decode("ascii"), query.lower():
-            case (path_, b"wsdl") if path_ == SERVICE_PATH:
-                return "GET", self._wsdl
-            case (path_, b"") if path_ == SERVICE_PATH:
-                return "POST", self._consult
-            case (path_, b"") if path_.startswith(XSD_PATH):
-                return "GET", self._xsd
-            case (path_, b"") if path_ == LIVE_PATH:
-                return "GET", self._live
-            case (path_, b"") if path_ == READY_PATH:
-                return "GET", self._ready
-            case _:
-                return None
+    def _resource(self, request: Request) -> tuple[str, Responder] | None:
+        """The one method of what is asked for, and what answers it."""
+        if request.path.startswith(XSD_PATH) and not request.query:
+            return "GET", self._xsd
+        return self._resources.get((request.path, request.query.lower()))
 
     async def _wsdl(self, request: Request) -> Answer:
-        host = request.header(b"host") or ""
-        if self._public_url is not None:
-            return Answer(200, served_wsdl(self._public_url), XML)
-        if not _HOST.fullmatch(host):
-            return short(HTTPStatus.BAD_REQUEST)
-        return Answer(200, served_wsdl(f"{request.scope['scheme']}://{host}"), XML)
+        base = self._public_url
+        if base is None:
+            host = request.header("host") or ""
+            if not _HOST.fullmatch(host):
+                return short(HTTPStatus.BAD_REQUEST)
+            base = f"{request.scheme}://{host}"
+        return Answer(HTTPStatus.OK, served_wsdl(base), XML)
 
     async def _xsd(self, request: Request) -> Answer:
-        name = request.scope["raw_path"].decode("ascii").removeprefix(XSD_PATH)
-        document = served_xsd(name)
-        return short(HTTPStatus.NOT_FOUND) if document is None else Answer(200, document, XML)
+        schema = served_xsd(request.path.removeprefix(XSD_PATH))
+        return short(HTTPStatus.NOT_FOUND) if schema is None else Answer(HTTPStatus.OK, schema, XML)
 
     async def _live(self, _: Request) -> Answer:
         return short(HTTPStatus.OK)
@@ -126,7 +86,7 @@ class Door:
         return short(HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _consult(self, request: Request) -> Answer | None:
-        if not _readable(request):
+        if not request.is_plain_xml():
             return _unread(request, short(HTTPStatus.UNSUPPORTED_MEDIA_TYPE))
         body = await request.body()
         if body is None:
@@ -135,6 +95,23 @@ class Door:
             return self._overloaded(request, body)
         self._room -= 1
         try:
-            return await self._soap(_environ(request, body))
+            return await self._soap(request.environ(body))
         finally:
             self._room += 1
+
+    def _overloaded(self, request: Request, body: bytes) -> Answer:
+        message = message_of(body, request.content_type, request.soap_action, request.received)
+        reply = self._gateway.overloaded(message)
+        again = () if reply.retry_after is None else (("retry-after", str(reply.retry_after)),)
+        return Answer(reply.status, reply.body, XML, again)
+
+
+def _unread(request: Request, answer: Answer) -> Answer:
+    """An answer before the body is read: whether a client that expects 100 still sends it is open.
+
+    So the connection ends there, else its next request could be taken for the body (RFC 9110,
+    10.1.1).
+    """
+    if request.header("expect") is None:
+        return answer
+    return replace(answer, headers=(*answer.headers, ("connection", "close")))

@@ -39,8 +39,8 @@ class BoundedConfig(Config):
         self.limits = limits
 
 
-class Refusal(Exception):  # noqa: N818  # it is an answer, raised through the parser's callbacks
-    """The request is answered with this status, and the connection closed."""
+class Refusal(Exception):
+    """Raised through the parser: answer this status, and close the connection."""
 
     def __init__(self, status: HTTPStatus) -> None:
         """``status``: 400, 413 or 431."""
@@ -48,8 +48,11 @@ class Refusal(Exception):  # noqa: N818  # it is an answer, raised through the p
         self.status = status
 
 
-class Pipelined(Exception):  # noqa: N818
-    """A second request before the first was answered: it is not read (RFC 9112, 9.3.2)."""
+class Pipelined(Exception):
+    """Raised through the parser: a second request before the first was answered.
+
+    It is not read, and the connection closes after the first answer (RFC 9112, 9.3.2).
+    """
 
 
 class BoundedProtocol(HttpToolsProtocol):

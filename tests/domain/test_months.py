@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -142,7 +143,7 @@ def test_union_keeps_the_months_and_leaves_gaps_only(ranges: list[MonthRange]) -
     assert set[tuple[int, int]]().union(*map(counted, joined)) == set[tuple[int, int]]().union(
         *map(counted, ranges)
     )
-    assert all(a.end.plus(1) < b.begin for a, b in zip(joined, joined[1:], strict=False))
+    assert all(a.end.plus(1) < b.begin for a, b in pairwise(joined))
 
 
 def test_union_joins_what_follows_on() -> None:

@@ -44,13 +44,13 @@ def test_the_order_of_the_xsd() -> None:
 
 
 def test_the_windows() -> None:
-    assert WINDOWS == {
+    assert {
         FEDERAL: months("1900-01", "2019-12"),
         WALLONIA: months("2019-01", "2999-12"),
         EASTBELGIUM: months("2019-01", "2999-12"),
         FLANDERS: months("2019-01", "2999-12"),
         BRUSSELS: months("2020-01", "2999-12"),
-    }
+    } == WINDOWS
 
 
 def test_the_competences() -> None:

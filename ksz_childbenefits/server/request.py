@@ -1,0 +1,90 @@
+"""A request as the door sees it, and as spyne gets it."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from ksz_childbenefits.soap_app import RECEIVED
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+_IDENTITY = {"", "identity"}
+
+
+class Request:
+    """One HTTP request of an ASGI server; ``received`` (UTC): when its headers were complete."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        """Nothing is read yet."""
+        self._scope = scope
+        self._receive = receive
+        self.received = datetime.now(UTC)
+        self.method: str = scope["method"]
+        self.scheme: str = scope["scheme"]
+        self.path: str = scope["raw_path"].decode("latin-1")
+        self.query: str = scope["query_string"].decode("latin-1")
+
+    def header(self, name: str) -> str | None:
+        """The values of a header, joined as HTTP joins them; None: absent."""
+        key = name.encode()
+        values = [value for other, value in self._scope["headers"] if other == key]
+        return b", ".join(values).decode("latin-1") if values else None
+
+    @property
+    def content_type(self) -> str:
+        """As the header says it."""
+        return self.header("content-type") or ""
+
+    @property
+    def soap_action(self) -> str | None:
+        """As the header says it, quotes and all."""
+        return self.header("soapaction")
+
+    def is_plain_xml(self) -> bool:
+        """``text/xml`` that nothing encodes; its charset is not judged here (SECURITY 1)."""
+        coding = (self.header("content-encoding") or "").strip().lower()
+        transfer = (self.header("transfer-encoding") or "chunked").strip().lower()
+        media_type = self.content_type.partition(";")[0].strip().lower()
+        return media_type == "text/xml" and coding in _IDENTITY and transfer == "chunked"
+
+    async def body(self) -> bytes | None:
+        """The whole body; None: the client went away, or sent too much."""
+        parts: list[bytes] = []
+        while True:
+            event = await self._receive()
+            if event["type"] == "http.disconnect":
+                return None
+            parts.append(event["body"])
+            if not event["more_body"]:
+                return b"".join(parts)
+
+    def environ(self, body: bytes) -> dict[str, Any]:
+        """The request for WSGI: the headers that the service reads, and no other."""
+        host, port = self._scope["server"] or ("localhost", 0)
+        environ = {
+            "REQUEST_METHOD": self.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": self.path,
+            "QUERY_STRING": self.query,
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "SERVER_PROTOCOL": f"HTTP/{self._scope['http_version']}",
+            "CONTENT_TYPE": self.content_type,
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": self.scheme,
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+            RECEIVED: self.received,
+        }
+        if self.soap_action is not None:
+            environ["HTTP_SOAPACTION"] = self.soap_action
+        return environ

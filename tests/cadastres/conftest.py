@@ -1,0 +1,3 @@
+from tests.registers.databases import engine
+
+__all__ = ["engine"]

@@ -1,0 +1,1 @@
+"""The wire: what the contract room must hold to."""
