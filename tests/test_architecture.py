@@ -55,7 +55,9 @@ def test_imports_point_down(path: Path) -> None:
     assert not above
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if room_of(p) == "domain"], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if room_of(p) == "domain"], ids=lambda p: p.name
+)
 def test_the_domain_knows_the_standard_library_only(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom | ast.Import):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ksz_childbenefits.cli import timeline
 from ksz_childbenefits.cli.answer import Answer, AnsweredFile, SourceAnswer, Verdict
-from ksz_childbenefits.cli.display import listed, new_table, status_text
+from ksz_childbenefits.cli.display import new_table, status_text
 from ksz_childbenefits.domain.files import FileMember, Fund
 from ksz_childbenefits.domain.months import MonthRange
 
@@ -48,35 +48,44 @@ def _file(file: AnsweredFile) -> Iterator[RenderableType]:
     if file.entitled_person:
         named.append(f"entitled person {file.entitled_person}")
     yield Text(", ".join(named))
-    table = new_table("Person", "As", "What", "From", "To", "To whom")
-    _add_members(table, "child", file.children)
-    _add_members(table, "beneficiary", file.beneficiaries)
+    table = new_table("Person", "As", "What", "From", "To")
+    if any(_names_receivers(child) for child in file.children):
+        table.add_column("To whom")
+    for role, members in (("child", file.children), ("beneficiary", file.beneficiaries)):
+        for member in members:
+            _add_member(table, role, member)
     yield table
 
 
 def _fund(fund: Fund) -> str:
-    """The fund's number with its names, each name once."""
-    names = " / ".join(dict.fromkeys(d.text for d in fund.descriptions))
-    return f"{fund.number} ({names})" if names else fund.number
+    """The fund's number with its first name; the JSON has it in every language."""
+    return f"{fund.number} ({fund.descriptions[0].text})" if fund.descriptions else fund.number
 
 
-def _add_members(table: Table, role: str, members: Iterable[FileMember]) -> None:
-    """One row for each period and bonus; a person's number stands on the first of them."""
-    for member in members:
-        payments = [
-            *(
-                (p.category, str(p.begin), str(p.end or "open"), p.beneficiaries)
-                for p in member.periods
-            ),
-            *(
-                (f"{b.category} bonus", str(b.payment_date), "", b.beneficiaries)
-                for b in member.bonuses
-            ),
-        ]
-        person = (member.ssin, role)
-        for what, begin, end, receivers in payments or [("", "", "", ())]:
-            table.add_row(*person, what, begin, end, listed(receivers) if receivers else "")
-            person = ("", "")
+def _names_receivers(child: FileMember) -> bool:
+    """Whether a bonus or period of the child says who received it (only in FLANDERS)."""
+    return any(p.beneficiaries for p in child.periods) or any(
+        b.beneficiaries for b in child.bonuses
+    )
+
+
+def _add_member(table: Table, role: str, member: FileMember) -> None:
+    """A row for each period and bonus; the person's number stands on the first of them."""
+    rows = [
+        *(
+            (p.category, f"{p.begin}", f"{p.end or 'open'}", p.beneficiaries)
+            for p in member.periods
+        ),
+        *(
+            (f"{b.category} bonus", f"{b.payment_date}", "", b.beneficiaries)
+            for b in member.bonuses
+        ),
+    ]
+    person = (member.ssin, role)
+    for what, begin, end, receivers in rows or [("", "", "", ())]:
+        cells = (*person, what, begin, end, "\n".join(receivers))
+        table.add_row(*cells[: len(table.columns)])
+        person = ("", "")
 
 
 def _timeline(answer: Answer, asked: MonthRange, width: int) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
@@ -25,6 +25,7 @@ class KeyRing:
     """The folder of credentials: ``service.pem``, and ``<name>/{key.pem,certificate.pem}``."""
 
     folder: Path
+    _loaded: dict[str, Identity] = field(default_factory=dict, repr=False)
 
     def service(self) -> x509.Certificate:
         """The certificate that replies must be signed with; UsageError when it is not there."""
@@ -35,7 +36,12 @@ class KeyRing:
         return (self.folder / name / "key.pem").is_file()
 
     def identity(self, name: str) -> Identity:
-        """The credentials of that name; UsageError when they cannot be used."""
+        """The credentials of that name, read once; UsageError when they cannot be used."""
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> Identity:
         file = self.folder / name / "key.pem"
         try:
             key = load_pem_private_key(file.read_bytes(), None)

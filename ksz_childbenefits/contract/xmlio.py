@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import codecs
 import re
-import threading
 from dataclasses import astuple, dataclass
 from typing import Final
 from xml.parsers import expat
 
 from lxml import etree
 
+from ksz_childbenefits.contract.parser import parser_for
 from ksz_childbenefits.errors import NotReadable
 
 
@@ -68,7 +68,7 @@ def parse(data: bytes, charset: str | None, limits: XmlLimits = DEFAULT_LIMITS) 
     content = _decode(data, charset).encode()
     _Census(limits).take(content)
     try:
-        root = etree.fromstring(content, _parser())
+        root = etree.fromstring(content, parser_for(len(content)))
     except etree.LxmlError as error:
         # Its message may quote the document: the log gets the place only.
         code = error.code if isinstance(error, etree.ParseError) else None
@@ -146,15 +146,14 @@ class _Census:
             raise NotReadable(f"not well-formed (expat error {error.code})") from None
 
     def _start(self, _name: str, attributes: list[str]) -> None:
-        names = attributes[::2]
-        declared = sum(name.startswith("xmlns") and name[5:6] in ("", ":") for name in names)
+        declared = _count_declarations(attributes) if attributes else 0
         self._elements += 1
         self._scopes.append(self._scopes[-1] + declared)
         if self._elements > self._limits.elements:
             raise NotReadable("too many elements")
         if len(self._scopes) - 1 > self._limits.depth:
             raise NotReadable("too many levels")
-        if len(names) - declared > self._limits.attributes:
+        if len(attributes) // 2 - declared > self._limits.attributes:
             raise NotReadable("too many attributes on one element")
         if self._scopes[-1] > self._limits.namespaces:
             raise NotReadable("too many namespace declarations in scope")
@@ -169,23 +168,9 @@ class _Census:
         raise NotReadable("a processing instruction")
 
 
-_threads = threading.local()
-
-
-def _parser() -> etree.XMLParser:
-    """The parser of this thread (one that is shared makes threads wait for each other)."""
-    parser: etree.XMLParser | None = getattr(_threads, "parser", None)
-    if parser is None:
-        parser = _threads.parser = etree.XMLParser(
-            encoding="UTF-8",
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=False,
-            remove_comments=True,
-            collect_ids=False,
-        )
-    return parser
+def _count_declarations(attributes: list[str]) -> int:
+    """How many of these names (each is followed by its value) declare a namespace."""
+    return sum(name == "xmlns" or name.startswith("xmlns:") for name in attributes[::2])
 
 
 def _assert_plain(root: etree._Element) -> None:

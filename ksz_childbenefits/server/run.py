@@ -51,6 +51,10 @@ class WithoutTraces(logging.Filter):
         return True
 
 
+_WITHOUT_TRACES = WithoutTraces()
+_FOREIGN_LOGGERS = ("uvicorn.error", "asyncio", "spyne.application", "spyne.application.server")
+
+
 def serve(  # noqa: PLR0913  # each is one setting of [service] or [limits]
     build: GatewayFactory,
     *,
@@ -60,7 +64,7 @@ def serve(  # noqa: PLR0913  # each is one setting of [service] or [limits]
     limits: Limits | None = None,
     public_url: str | None = None,
     tls: Tls | None = None,
-    on_ready: Callable[[str], None] = print,
+    on_ready: Callable[[str], None] = partial(print, flush=True),
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were accepted by then are answered.
 
@@ -68,8 +72,8 @@ def serve(  # noqa: PLR0913  # each is one setting of [service] or [limits]
     Raises ConfigurationError for an address or certificate that cannot be used.
     """
     limits = limits or Limits()
-    config = _configuration(build, limits, workers, public_url, tls)
-    with _bind(host, port) as listener:
+    config = configuration(build, limits, workers, public_url, tls)
+    with bind(host, port) as listener:
         bound = listener.getsockname()
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         ready = partial(on_ready, f"listening on http{'s' if tls else ''}://{shown}:{bound[1]}")
@@ -116,9 +120,10 @@ class Supervisor(Multiprocess):
             self._on_ready()
 
 
-def _configuration(
+def configuration(
     build: GatewayFactory, limits: Limits, workers: int, public_url: str | None, tls: Tls | None
 ) -> BoundedConfig:
+    """uvicorn's configuration of our server; ConfigurationError for TLS files that do not fit."""
     options: dict[str, Any] = {}
     if tls is not None:
         context = partial(_context, tls)
@@ -146,9 +151,10 @@ def _configuration(
 
 
 def _application(build: GatewayFactory, limits: Limits, public_url: str | None) -> Door:
-    for name in ("uvicorn.error", "asyncio", "spyne.application", "spyne.application.server"):
-        logging.getLogger(name).addFilter(WithoutTraces())
-    return Door(build(), limits, public_url)
+    gateway = build()
+    for name in _FOREIGN_LOGGERS:
+        logging.getLogger(name).addFilter(_WITHOUT_TRACES)
+    return Door(gateway, limits, public_url)
 
 
 def _context(tls: Tls, *_: object) -> ssl.SSLContext:
@@ -180,7 +186,7 @@ def _new_loop(handshake_seconds: float) -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """A bound socket; the workers listen on it, so nothing is accepted before one is ready."""
     try:
         family, kind, *_, address = socket.getaddrinfo(

@@ -1,4 +1,4 @@
-"""The second opinion: the shipped XSDs compiled by ``xmlschema``, which shares no code with ours."""
+"""The second opinion: the shipped XSDs compiled by ``xmlschema``, not by libxml2."""
 
 from __future__ import annotations
 

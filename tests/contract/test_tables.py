@@ -32,7 +32,8 @@ TER = (
 def status(values: str) -> str:
     return (
         f"[value: (xs:string enumeration={values}), code: (xs:string maxLength=16), "
-        "description: (xs:string maxLength=256) [0..1], information: common:InformationType [0..15]]"
+        "description: (xs:string maxLength=256) [0..1], "
+        "information: common:InformationType [0..15]]"
     )
 
 

@@ -168,7 +168,8 @@ def test_what_only_looks_forbidden_is_read() -> None:
 
 def test_xinclude_and_schema_location_are_only_read() -> None:
     root = parse(
-        b'<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="/etc/passwd" parse="text"/>'
+        b'<a xmlns:xi="http://www.w3.org/2001/XInclude">'
+        b'<xi:include href="/etc/passwd" parse="text"/>'
         b'<b xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
         b'xsi:schemaLocation="urn:x http://127.0.0.1:1/x.xsd"/></a>',
         None,
@@ -256,7 +257,6 @@ BOMBS = {
         for d in range(64)
     ),
     "a long name": b"<" + b"a" * KIB_256 + b"/>",
-    "many long names": b"<r>" + b"".join(b"<a%s/>" % (b"x" * 240) for _ in range(1000)) + b"</r>",
     "a long declaration": b"<?xml version='1.0'" + b" " * KIB_256 + b"x?><a/>",
     "open brackets": b"<" * KIB_256,
     "open comment": b"<a><!--" + b"-" * KIB_256,
@@ -278,6 +278,7 @@ def test_bombs_are_refused_cheaply(bomb: bytes) -> None:
 
 
 BIG = {
+    "long names": b"<r>" + b"".join(b"<a%s%d/>" % (b"x" * 240, i) for i in range(1000)) + b"</r>",
     "text": b"<a>" + b"x" * (KIB_256 - 7) + b"</a>",
     "character references": b"<a>" + b"&#13;" * 50_000 + b"</a>",
     "attribute": b"<a b='" + b"&lt;" * 60_000 + b"'/>",

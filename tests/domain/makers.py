@@ -123,4 +123,4 @@ def question(
     ssin: str = ANN,
     sources: tuple[AuthenticSource, ...] | None = None,
 ) -> Question:
-    return Question(Identification("0206737484"), None, None, "CONTEXT", ssin, begin, end, sources)
+    return Question(Identification("0200000003"), None, None, "CONTEXT", ssin, begin, end, sources)

@@ -29,9 +29,9 @@ from tests.domain.makers import (
     months,
 )
 
-OCMW = Customer("ocmw-namur", "0207656511", 17, 1)
-PENSIONS = Customer("pensions", "0206738078", 5, 0)
-FEDRIS = Customer("fedris", "0206734318", None, None)
+OCMW = Customer("ocmw-namur", "0200000001", 17, 1)
+PENSIONS = Customer("pensions", "0200000002", 5, 0)
+FEDRIS = Customer("fedris", "0200000003", None, None)
 TODAY = day("2024-06-15")
 
 
@@ -48,14 +48,14 @@ def refusal(raised: pytest.ExceptionInfo[NoResult]) -> tuple[Code, list[tuple[st
 @pytest.mark.parametrize(
     ("said", "customer"),
     [
-        (Identification("0207656511"), OCMW),
+        (Identification("0200000001"), OCMW),
         (Identification(None, "17", "1"), OCMW),
         (Identification(None, "017", "+1"), OCMW),
         (Identification(None, "0" * 5000 + "17", " 1 "), OCMW),
         (Identification(None, "5", "0"), PENSIONS),
         (Identification(None, "5", "-0"), PENSIONS),
         (Identification(None, "5", "000"), PENSIONS),
-        (Identification("0206734318"), FEDRIS),
+        (Identification("0200000003"), FEDRIS),
     ],
 )
 def test_what_a_customer_says_of_itself_is_true(said: Identification, customer: Customer) -> None:
@@ -65,7 +65,7 @@ def test_what_a_customer_says_of_itself_is_true(said: Identification, customer: 
 @pytest.mark.parametrize(
     ("said", "customer", "information"),
     [
-        (Identification("0206734318"), OCMW, [("cbeNumber", "0206734318")]),
+        (Identification("0200000003"), OCMW, [("cbeNumber", "0200000003")]),
         (Identification(None, "17", "2"), OCMW, [("sector", "17"), ("institution", "2")]),
         (Identification(None, "16", "1"), OCMW, [("sector", "16"), ("institution", "1")]),
         (Identification(None, "170", "1"), OCMW, [("sector", "170"), ("institution", "1")]),
@@ -86,7 +86,7 @@ def test_what_is_not_true_of_it_is_refused(
 # Deliberations: MSG00013.
 
 
-def deliberation(  # noqa: PLR0913
+def deliberation(
     *sources: AuthenticSource,
     contexts: str = "A",
     back: int | None = None,

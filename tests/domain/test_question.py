@@ -113,13 +113,13 @@ def test_each_source_once_passes() -> None:
 
 
 def test_without_an_inscription_msg00012_in_this_order() -> None:
-    check_inscription(True, ANN, "0206734318")
+    check_inscription(True, ANN, "0200000003")
     with pytest.raises(NoResult) as raised:
-        check_inscription(False, ANN, "0206734318")
+        check_inscription(False, ANN, "0200000003")
     code, information = refusal(raised)
     assert code is Code.NOT_INTEGRATED_CUSTOMER
     assert [name for name, _ in information] == ["details", "ssin", "cbeNumber"]
-    assert information[1:] == [("ssin", ANN), ("cbeNumber", "0206734318")]
+    assert information[1:] == [("ssin", ANN), ("cbeNumber", "0200000003")]
     assert raised.value.notice is None
 
 

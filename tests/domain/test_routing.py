@@ -42,7 +42,7 @@ ANN_MOVED = person(
 PARENT = person("1984-02-10", home(FLANDERS, "1984-02-10"))
 
 
-def route(  # noqa: PLR0913
+def route(
     source: AuthenticSource,
     *lines: RepertoryLine,
     of: Person = PARENT,
@@ -194,7 +194,7 @@ def test_a_line_counts_where_it_overlaps_the_range_of_the_call(
 
 
 def test_a_participation_file_beside_the_regional_one() -> None:
-    """A Brussels child with Flemish participation allowances in the same months: never exclusive."""
+    """A Brussels child with Flemish participation allowances: sources never exclude each other."""
     child = person("2018-04-01", home(BRUSSELS, "2018-04-01"))
     lines = (
         line(BRUSSELS, "2020-01-01"),

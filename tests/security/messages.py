@@ -127,7 +127,12 @@ def _signature(recipe: Recipe) -> str:
 
 def by_xmlsec(recipe: Recipe, party: Party) -> bytes:
     """The message, signed by xmlsec."""
-    root = etree.fromstring(unsigned(recipe, party))
+    return filled_in(unsigned(recipe, party), party)
+
+
+def filled_in(text: str, party: Party) -> bytes:
+    """A message as it stands, with its digests and signature filled in by xmlsec."""
+    root = etree.fromstring(text)
     signature = find(root, "//ds:Signature")
     context = xmlsec.SignatureContext()
     context.key = xmlsec.Key.from_memory(party.key_pem, xmlsec.KeyFormat.PEM)

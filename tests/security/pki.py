@@ -82,10 +82,7 @@ def subject(common_name: str, cbe_number: str | None = None) -> x509.Name:
 
 def key_usage(*names: str) -> x509.KeyUsage:
     """A keyUsage with only these set."""
-    every = (
-        "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
-        "key_cert_sign crl_sign encipher_only decipher_only"
-    ).split()
+    every = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"]
     return x509.KeyUsage(**{name: name in names for name in every})
 
 

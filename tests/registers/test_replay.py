@@ -1,0 +1,126 @@
+"""The replay store: one insert decides, whoever comes at the same time (SECURITY 3)."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, insert, select
+
+from ksz_childbenefits.errors import Unavailable
+from ksz_childbenefits.registers import database
+from ksz_childbenefits.registers.database import open_database, reading, writing
+from ksz_childbenefits.registers.replay import KEPT_SECONDS, PURGE_SECONDS, SqlReplayStore
+from ksz_childbenefits.registers.schema import replay
+
+KEY = b"\x01" * 32
+KEYS = [bytes([number]) * 32 for number in range(20)]
+
+
+def soon() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=300)
+
+
+def keys(engine: Engine) -> set[bytes]:
+    with reading(engine) as connection:
+        return set(connection.execute(select(replay.c.key)).scalars())
+
+
+def store_row(engine: Engine, key: bytes, seconds_ago: int) -> None:
+    expires = int(datetime.now(UTC).timestamp()) - seconds_ago
+    with writing(engine) as connection:
+        connection.execute(insert(replay).values(key=key, expires=expires))
+
+
+def test_a_key_is_new_once(engine: Engine) -> None:
+    store = SqlReplayStore(engine)
+    assert store.insert(KEY, soon()) is True
+    assert store.insert(KEY, soon()) is False
+    assert SqlReplayStore(engine).insert(KEY, soon()) is False
+    assert store.insert(b"\x02" * 32, soon()) is True
+
+
+def test_of_many_threads_one_is_first(engine: Engine) -> None:
+    stores = [SqlReplayStore(engine) for _ in range(4)]
+    expires = soon()
+    with ThreadPoolExecutor(16) as threads:
+        calls = [
+            (key, threads.submit(stores[turn % 4].insert, key, expires))
+            for key in KEYS
+            for turn in range(8)
+        ]
+    firsts = [key for key, call in calls if call.result()]
+    assert sorted(firsts) == KEYS
+
+
+def insert_all(url: str, expires: datetime, _: int) -> list[bytes]:
+    engine = open_database(url)
+    store = SqlReplayStore(engine)
+    with ThreadPoolExecutor(4) as threads:
+        firsts = list(threads.map(lambda key: store.insert(key, expires), KEYS))
+    engine.dispose()
+    return [key for key, first in zip(KEYS, firsts, strict=True) if first]
+
+
+def test_of_many_processes_one_is_first(engine: Engine) -> None:
+    run = partial(insert_all, str(engine.url), soon())
+    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as processes:
+        firsts = [key for found in processes.map(run, range(3)) for key in found]
+    assert sorted(firsts) == KEYS
+
+
+def test_keys_expired_for_long_are_purged_and_no_others(engine: Engine) -> None:
+    store_row(engine, b"long ago", KEPT_SECONDS + 10)
+    store_row(engine, b"just now", 1)
+    store_row(engine, b"still accepted", -60)
+    SqlReplayStore(engine).insert(KEY, soon())
+    assert keys(engine) == {b"just now", b"still accepted", KEY}
+
+
+def test_purging_is_not_done_on_every_insert(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("ksz_childbenefits.registers.replay.time.monotonic", lambda: now)
+    store = SqlReplayStore(engine)
+    store.insert(KEYS[0], soon())
+    store_row(engine, b"long ago", KEPT_SECONDS + 10)
+    store.insert(KEYS[1], soon())
+    assert b"long ago" in keys(engine)
+    now += PURGE_SECONDS
+    store.insert(KEYS[2], soon())
+    assert keys(engine) == set(KEYS[:3])
+
+
+def test_a_key_lives_to_the_end_of_its_last_second(engine: Engine) -> None:
+    SqlReplayStore(engine).insert(KEY, datetime.fromtimestamp(2_000_000_000.25, UTC))
+    with reading(engine) as connection:
+        assert connection.execute(select(replay.c.expires)).scalar_one() == 2_000_000_001
+
+
+def test_a_store_that_does_not_answer_refuses() -> None:
+    store = SqlReplayStore(open_database("sqlite:////nowhere/registers.sqlite"))
+    with pytest.raises(Unavailable):
+        store.insert(KEY, soon())
+
+
+def test_a_store_that_is_locked_refuses(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0)
+    hurried = SqlReplayStore(open_database(f"sqlite:///{tmp_path / 'registers.sqlite'}"))
+    with writing(engine), pytest.raises(Unavailable):
+        hurried.insert(KEY, soon())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the super-user may write anything")
+def test_a_store_that_cannot_be_written_refuses(tmp_path: Path, engine: Engine) -> None:
+    engine.dispose()
+    (tmp_path / "registers.sqlite").chmod(0o400)
+    with pytest.raises(Unavailable):
+        SqlReplayStore(open_database(str(engine.url))).insert(KEY, soon())
