@@ -30,7 +30,7 @@ RECEIVED = "ksz_childbenefits.received"
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_CHARSET = re.compile(r';\s*charset\s*=\s*("[^"]*"|[^\s;"]*)', re.IGNORECASE)
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
 
 
 class MessageGateway(Protocol):
@@ -50,11 +50,15 @@ class MessageGateway(Protocol):
 
 
 def message_of(body: bytes, content_type: str, soap_action: str | None, at: datetime) -> Message:
-    """The message as the headers describe it, unjudged; ``at`` is when it came in (UTC)."""
-    charset = _CHARSET.search(content_type)
+    """The message as the headers describe it, unjudged; ``at`` is when it came in (UTC).
+
+    Charsets that contradict each other are passed on together, which is the name of none.
+    """
+    parameters = _PARAMETER.findall(content_type)
+    charsets = {value.strip('"'): name for name, value in parameters if name.lower() == "charset"}
     return Message(
         body=body,
-        charset=charset[1].strip('"') if charset else None,
+        charset=", ".join(charsets) if charsets else None,
         soap_action=soap_action,
         received=at,
     )
@@ -94,7 +98,8 @@ class PassThrough(Soap11):  # type: ignore[misc]  # spyne has no types
         ctx.out_string = [ctx.out_document.body]
 
 
-def _consult(ctx: Any, message: Message) -> Reply:
+def consult(ctx: Any, message: Message) -> Reply:
+    """The one operation: what the gateway answers (``ctx`` is spyne's)."""
     gateway: MessageGateway = ctx.app.config
     return gateway.handle(message)
 
@@ -102,7 +107,7 @@ def _consult(ctx: Any, message: Message) -> Reply:
 class ChildBenefitsService(ServiceBase):  # type: ignore[misc]  # spyne has no types
     """The portType of CONTRACT: one operation."""
 
-    consultFilesBySsin = rpc(AnyXml, _returns=AnyXml)(_consult)  # noqa: N815  # as in the WSDL
+    consultFilesBySsin = rpc(AnyXml, _returns=AnyXml)(consult)  # noqa: N815  # as in the WSDL
 
 
 def soap_application(gateway: MessageGateway) -> WsgiApp:

@@ -7,6 +7,8 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, select
@@ -39,40 +41,50 @@ class SplitCount:
 def prove(connection: Connection) -> SplitCount:
     """Count what was carried over; DataError unless it is exactly what ORINT holds.
 
-    Every file has one copy, every entry of the regional repertory at least one and at most one at
-    each operator, each with the same content, at an operator that holds the source since then;
-    every FEDERAL line names an archive.
+    By content: every file has one copy, every entry of the regional repertory one at one operator
+    or at each, none is altered or invented, all are at an operator that holds the source since the
+    split; every FEDERAL line names an archive.
     """
     members: dict[int, list[tuple[str, int]]] = {}
     for member in connection.execute(select(cadastre_file_members)):
         members.setdefault(member.file_id, []).append((member.ssin, member.quality))
-    files = connection.execute(select(cadastre_files)).all()
-    origins = [row.carried_from for row in files if row.carried_from is not None]
-    require(len(origins) == len(set(origins)), "a file was carried over twice")
-    return SplitCount(
-        files=_prove_rows(cadastre_files, files, members),
-        entries=_prove_rows(
-            regional_repertory, connection.execute(select(regional_repertory)).all(), {}
-        ),
-        lines=_prove_lines(connection),
-    )
+    files = _contents(connection, cadastre_files, members)
+    entries = _contents(connection, regional_repertory, {})
+    copies = (of_one for operator, of_one in files.items() if operator is not Operator.ORINT)
+    _compare("files", files[Operator.ORINT], sum(copies, Counter[bytes]()))
+    # The greater of both numbers: an entry with files in both archives is at both.
+    copies = (of_one for operator, of_one in entries.items() if operator is not Operator.ORINT)
+    _compare("entries", entries[Operator.ORINT], reduce(or_, copies, Counter[bytes]()))
+    return SplitCount(_totals(files), _totals(entries), _prove_lines(connection))
 
 
-def _prove_rows(
-    table: Table, rows: Sequence[Row[Any]], members: Mapping[int, list[tuple[str, int]]]
-) -> Counter[Operator]:
-    held = [row for row in rows if row.operator == Operator.ORINT]
-    copies = [row for row in rows if row.carried_from is not None]
-    places = {(row.carried_from, row.operator) for row in copies}
-    content = {row.id: _hash(row, members.get(row.id, [])) for row in (*held, *copies)}
-    name = table.name
-    require({row.carried_from for row in copies} == {row.id for row in held}, f"{name}: lost")
-    require(len(places) == len(copies), f"{name}: doubled at one operator")
-    for row in copies:
-        require(content[row.id] == content[row.carried_from], f"{name}: altered on the way")
-        at_home = Operator(row.operator) in holders(AuthenticSource(row.source), CUTOVER)
-        require(at_home, f"{name}: at an operator that does not hold {row.source}")
-    return Counter(Operator(row.operator) for row in (*held, *copies))
+def _contents(
+    connection: Connection, table: Table, members: Mapping[int, list[tuple[str, int]]]
+) -> dict[Operator, Counter[bytes]]:
+    """How often each content is held: at ORINT, and at each operator that it was carried to."""
+    contents: dict[Operator, Counter[bytes]] = {Operator.ORINT: Counter()}
+    at_orint = table.c.operator == Operator.ORINT.value
+    for row in connection.execute(
+        select(table).where(at_orint | table.c.carried_from.is_not(None))
+    ):
+        operator = Operator(row.operator)
+        require(
+            operator is Operator.ORINT or operator in holders(AuthenticSource(row.source), CUTOVER),
+            f"{table.name}: {operator} does not hold {row.source} since the split",
+        )
+        content = _hash(row, members.get(row.id, []))
+        contents.setdefault(operator, Counter())[content] += 1
+    return contents
+
+
+def _compare(what: str, held: Counter[bytes], carried: Counter[bytes]) -> None:
+    lost, added = (held - carried).total(), (carried - held).total()
+    require(not lost, f"the split lost {lost} of {held.total()} {what}")
+    require(not added, f"the split added {added} {what} that ORINT does not hold")
+
+
+def _totals(contents: Mapping[Operator, Counter[bytes]]) -> dict[Operator, int]:
+    return {operator: count.total() for operator, count in contents.items()}
 
 
 def _prove_lines(connection: Connection) -> Counter[Operator]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
+from ksz_childbenefits.cli.display import terminal
 from ksz_childbenefits.conformance import report
 from ksz_childbenefits.conformance.case import Tag, load_cases
 from ksz_childbenefits.conformance.identity import KeyRing
@@ -47,10 +47,12 @@ def run_command(
     Tickets, times and signature may differ; everything else may not. Cases that need an outage or
     another day are counted as skipped. Exit code 1 when an answer differs, 130 after Ctrl-C.
     """
-    console = Console()
+    console = terminal()
     keys = KeyRing(credentials)
-    judge = Judge(HttpTransport(url), keys, keys.service())
     cases = load_cases(samples())
+    transport = HttpTransport(url)
+    judge = Judge(transport, keys, keys.service())
+    transport.connect()
     tally = Tally()
     stopped = False
     with Progress(console=console, transient=True) as progress:

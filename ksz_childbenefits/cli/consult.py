@@ -56,8 +56,8 @@ def consult(  # noqa: PLR0913 - the command's options
     asked = _asked(begin, end)
     client = _client(config, customer, url)
     reply = client.consult(ssin, begin, end, sources)
-    if xml:
-        typer.echo(_pretty(client))
+    if xml and client.last_reply is not None:
+        typer.echo(_pretty(client.last_reply))
     elif as_json_:
         typer.echo(json.dumps(as_json(reply), indent=2, ensure_ascii=False))
     else:
@@ -111,10 +111,7 @@ def _address(url: str) -> str:
     return url if urlsplit(url).path.strip("/") else url.rstrip("/") + SERVICE_PATH
 
 
-def _pretty(client: ChildBenefitsClient) -> str:
-    """The signed reply, indented: for reading, its signature no longer fits."""
-    reply = client.last_reply
-    if reply is None:
-        raise AssertionError("a client that answered has a reply")
+def _pretty(reply: etree._Element) -> str:
+    """The signed reply, indented: to be read, since its signature no longer fits."""
     etree.indent(reply)
     return etree.tostring(reply, encoding="unicode")

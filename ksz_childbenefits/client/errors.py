@@ -66,7 +66,7 @@ class ServiceFault(ClientError):
 
     def __init__(self, code: str, text: str, detail: etree._Element | None) -> None:
         """Read ``detail``, the fault's detail element; ``code`` and ``text`` as they came."""
-        super().__init__(f"{code}: {text}")
+        super().__init__(code, text)
         self.code = code
         self.text = text
         content = None if detail is None else next(detail.iterchildren("*"), None)
@@ -75,6 +75,13 @@ class ServiceFault(ClientError):
             None if content is None else content.findtext("informationCBSS/ticketCBSS")
         )
         self.messages = () if content is None else tuple(map(_message, content.iterfind("detail")))
+
+    def __str__(self) -> str:
+        """One line: the text, the codes, the ticket to quote, and what the service explains."""
+        known = (self.code, self.reason_code, self.ticket_cbss and f"ticketCBSS {self.ticket_cbss}")
+        explained = [pair for message in self.messages for pair in message.information]
+        head = f"{self.text} ({', '.join(part for part in known if part)})"
+        return "; ".join((head, *(f"{name}: {value}" for name, value in explained)))
 
     @property
     def reason_code(self) -> str | None:
@@ -87,6 +94,10 @@ class UnsignedFault(ServiceFault):
 
     The service signs neither HTTP 503 nor faults about what it could not read (SECURITY 4).
     """
+
+    def __str__(self) -> str:
+        """The same line, with a warning."""
+        return f"unsigned fault: {super().__str__()}"
 
 
 def _message(element: etree._Element) -> FaultMessage:

@@ -73,6 +73,8 @@ class Expectation(Table):
     def _whole(self) -> Expectation:
         if (self.fault is None) != (self.reason is None):
             raise ValueError("fault and reason go together")
+        if self.fault is None and self.http is None:
+            raise ValueError("expect a fault, or an HTTP status")
         if self.fault == "soapenv:Client" and self.signed is None:
             raise ValueError("a soapenv:Client fault needs signed = true or false (SECURITY 4)")
         return self

@@ -14,6 +14,7 @@ from lxml import etree
 from ksz_childbenefits.conformance.identity import Identity
 from ksz_childbenefits.conformance.recipe import KeyInfo, TokenType
 from ksz_childbenefits.contract.namespaces import DS, WSSE
+from ksz_childbenefits.errors import DataError
 
 X509_PROFILE: Final = (
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#"
@@ -74,10 +75,10 @@ def _issuer_serial(reference: etree._Element, certificate: x509.Certificate) -> 
 
 
 def _key_value(info: etree._Element, identity: Identity) -> None:
-    """A bare RSA key (cases with a KeyValue use a customer with an RSA key)."""
+    """A bare RSA key; DataError where the key is none."""
     public = identity.certificate.public_key()
     if not isinstance(public, rsa.RSAPublicKey):
-        raise TypeError("key-value is for RSA keys")
+        raise DataError("key_info = key-value is for customers with an RSA key")
     numbers = public.public_numbers()
     value = etree.SubElement(info, f"{{{DS}}}KeyValue")
     key = etree.SubElement(value, f"{{{DS}}}RSAKeyValue")

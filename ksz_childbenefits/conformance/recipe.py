@@ -36,9 +36,10 @@ class SigningRecipe(Table):
     """``[sign]``: the Security header; the defaults make one that SECURITY 3 accepts.
 
     ``credentials`` are the customer's where nothing else is said; ``certificate`` presents that of
-    other credentials than the key's. ``created``: seconds from now; ``expires``: seconds after Created. ``zone`` ends both times
-    ("" : none). ``parts`` "Headers" stands for all other children of Header. ``algorithm`` names
-    the hash; RSA or ECDSA follows from the key. ``value_type`` is that of the token.
+    other credentials than the key's. ``created``: seconds from now; ``expires``: seconds after
+    Created; ``zone`` ends both times ("" : none). ``parts`` "Headers" stands for all other children
+    of Header. ``algorithm`` names the hash; RSA or ECDSA follows from the key. ``value_type`` is
+    that of the token.
     """
 
     none: bool = False

@@ -14,6 +14,7 @@ from ksz_childbenefits.conformance import algorithms, keyinfo
 from ksz_childbenefits.conformance.identity import Identity
 from ksz_childbenefits.conformance.recipe import Child, SigningRecipe
 from ksz_childbenefits.contract.namespaces import DS, EC, SOAP_ENV, WSSE, WSU, XENC
+from ksz_childbenefits.errors import DataError
 
 _IDS = {"Timestamp": "TS", "Token": keyinfo.BST_ID}
 _BASE64 = (
@@ -145,10 +146,10 @@ class Signer:
 
 
 def _parts(envelope: etree._Element) -> tuple[etree._Element, etree._Element]:
-    """The Header, made if there is none, and the Body."""
+    """The Header, made if there is none, and the Body; DataError without a Body."""
     body = envelope.find(f"{{{SOAP_ENV}}}Body")
     if body is None:
-        raise ValueError("an envelope to be signed has a Body")
+        raise DataError("an envelope that is to be signed has a Body")
     header = envelope.find(f"{{{SOAP_ENV}}}Header")
     if header is None:
         header = etree.Element(f"{{{SOAP_ENV}}}Header")

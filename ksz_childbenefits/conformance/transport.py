@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -14,7 +15,8 @@ from ksz_childbenefits.errors import UsageError
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 30.0
-_CHUNK = 1000
+_PORTS: Final = {"http": 80, "https": 443}
+_CHUNK: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,27 @@ class HttpTransport:
 
     def __init__(self, url: str) -> None:
         """``url``: the host, or the whole address of the service; UsageError when it is neither."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise UsageError(f"{url} is not a URL") from None
+        if parts.scheme not in _PORTS or not parts.hostname:
             raise UsageError(f"{url} is not an http or https URL")
+        self._host = parts.hostname
+        self._port = port or _PORTS[parts.scheme]
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._path = parts.path.rstrip("/") or SERVICE_PATH
         self._session = requests.Session()
         self._session.trust_env = False
+
+    def connect(self) -> None:
+        """Try the host and the port; UsageError when nothing listens there."""
+        address = (self._host, self._port)
+        try:
+            socket.create_connection(address, CONNECT_SECONDS).close()
+        except OSError as error:
+            raise UsageError(f"cannot connect to {self._origin}: {error}") from None
 
     def __call__(self, message: HttpMessage) -> Answer:
         """Send ``message`` and read the whole answer; NoAnswer when there is none."""

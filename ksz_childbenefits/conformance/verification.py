@@ -26,6 +26,14 @@ _CHILDREN = [_TIMESTAMP, _TOKEN, f"{{{DS}}}Signature"]
 _LIFETIME = timedelta(seconds=300)
 _CONFIGURATION = SignatureConfiguration(expect_references=3)
 
+_REFUSALS = (
+    SignXMLException,
+    cryptography.exceptions.InvalidSignature,
+    etree.LxmlError,
+    ValueError,
+)
+"""What signxml raises: its own, and those of the libraries beneath it."""
+
 
 def signature_of(root: etree._Element, certificate: x509.Certificate, now: datetime) -> str:
     """``SIGNED``, ``UNSIGNED``, or what is wrong with the signature of the envelope ``root``."""
@@ -74,7 +82,7 @@ def _verified(root: etree._Element, certificate: x509.Certificate) -> str:
     """``SIGNED`` when signxml verifies three references, and those are the three parts."""
     try:
         results = XMLVerifier().verify(root, x509_cert=certificate, expect_config=_CONFIGURATION)
-    except (SignXMLException, cryptography.exceptions.InvalidSignature, ValueError) as error:
+    except _REFUSALS as error:
         return f"does not verify: {type(error).__name__}"
     references = results if isinstance(results, list) else [results]
     signed = {str(r.signed_xml.tag) for r in references if r.signed_xml is not None}

@@ -22,10 +22,17 @@ from ksz_childbenefits.domain.persons import (
     SsinStatus,
 )
 from ksz_childbenefits.domain.regions import region_of
+from ksz_childbenefits.domain.sources import CUTOVER, AuthenticSource, holders
 from ksz_childbenefits.errors import DataError
+
+FACTORS = range(1, 7)
+"""The connecting factors of the cooperation agreement (DOMAIN 1)."""
 
 CODES = range(1000)
 """Sectors, institutions, qualities and phases have at most three digits (CONTRACT: max 999)."""
+
+FEDERAL_HOLDERS = holders(AuthenticSource.FEDERAL, CUTOVER)
+"""The operators of the two federal archives (DOMAIN 1)."""
 
 UNDER_INVESTIGATION = 107
 """The quality of a person under investigation, which never routes (DOMAIN 2)."""
@@ -75,6 +82,8 @@ def check_person(person: Person) -> None:
     if person.replaced_by is not None:
         check_ssin(person.replaced_by, "the replacing SSIN")
     for factor in person.factors:
+        require(factor.factor in FACTORS, f"connecting factor {factor.factor} is unknown")
+        check_days(factor.begin, factor.end)
         region_of(factor.nis, factor.begin)
     _check_overlaps(sorted(person.factors, key=lambda f: (f.factor, f.begin)))
 
@@ -91,6 +100,16 @@ def _check_overlaps(factors: Sequence[ConnectingFactor]) -> None:
 def check_line(line: RepertoryLine) -> None:
     """DataError if a line of the person repertory breaks a rule of DOMAIN 2."""
     check_ssin(line.ssin)
+    check_days(line.begin, line.end)
+    require(
+        (line.source is None) != (line.customer is None),
+        "a line is held by a source or by a customer",
+    )
+    require(
+        line.archive is None
+        or (line.source is AuthenticSource.FEDERAL and line.archive in FEDERAL_HOLDERS),
+        "an archive is one of the two of the split, of a FEDERAL line",
+    )
     for name, code in (("sector", line.sector), ("quality", line.quality), ("phase", line.phase)):
         require(code is None or code in CODES, f"{name} {code} is unknown")
     if line.source is not None:

@@ -83,7 +83,7 @@ def _private_key(pem: bytes, passphrase: bytes | None) -> PrivateKey:
 def _certificate(pem: bytes) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise ConfigurationError("not a certificate in PEM") from None
 
 

@@ -9,15 +9,23 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from ksz_childbenefits.errors import FailedAuthentication
+from ksz_childbenefits.security.algorithms import is_accepted
 
 _HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
 _UNDERSTOOD: Final = frozenset(
     {x509.IssuingDistributionPoint.oid, x509.AuthorityKeyIdentifier.oid, x509.CRLNumber.oid}
 )
 """Any other extension that is critical (a delta, say) makes a list unfit (RFC 5280, 5.2)."""
+
+_UNREADABLE: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 _State = tuple[int, int, int]
 
@@ -76,10 +84,8 @@ class RevocationList:
             crl = _load(data)
             self._refuse_forged(crl)
             point = _distribution_point(crl)
-        except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
+        except _UNREADABLE:
             raise self._failure("cannot be read") from None
-        except x509.UnsupportedGeneralNameType:
-            raise self._failure("names something that cannot be read") from None
         if crl.next_update_utc is None:
             raise self._failure("does not say until when it is fresh")
         return _Content(
@@ -101,9 +107,7 @@ class RevocationList:
             raise self._failure("is signed with an algorithm that is not accepted")
         if not _may_sign_lists(self._issuer):
             raise self._failure("is signed by an authority without cRLSign")
-        if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-            raise self._failure("is signed with a key of an unknown kind")
-        if not crl.is_signature_valid(key):
+        if not is_accepted(key) or not crl.is_signature_valid(key):
             raise self._failure("is not signed by its issuer")
         if any(entry.critical and entry.oid not in _UNDERSTOOD for entry in crl.extensions):
             raise self._failure("holds a critical extension that is not known")

@@ -30,8 +30,9 @@ _IDENTIFIERS: Final = etree.XPath(
 
 @dataclass(frozen=True, slots=True)
 class SecurityHeader:
-    """The parts of the one Security header that is addressed to us."""
+    """The parts of the one Security header that is addressed to us, and all blocks of Header."""
 
+    blocks: tuple[etree._Element, ...]
     timestamp: etree._Element
     signature: etree._Element
     token: etree._Element | None
@@ -46,8 +47,8 @@ def find_security(envelope: Envelope) -> SecurityHeader:
     """
     if next(envelope.root.iter(f"{{{XENC}}}*"), None) is not None:
         raise UnsupportedAlgorithm("the message has encrypted parts")
-    blocks = [] if envelope.header is None else list(envelope.header.iterchildren(SECURITY))
-    ours = [block for block in blocks if not block.get(_ACTOR, "").strip()]
+    blocks = () if envelope.header is None else tuple(envelope.header)
+    ours = [b for b in blocks if b.tag == SECURITY and not b.get(_ACTOR, "").strip()]
     if len(ours) != 1:
         raise InvalidSecurity(f"{len(ours)} security headers for us")
     timestamps, signatures, tokens = (
@@ -57,7 +58,7 @@ def find_security(envelope: Envelope) -> SecurityHeader:
         raise InvalidSecurity(
             f"{len(timestamps)} Timestamp, {len(signatures)} Signature, {len(tokens)} token"
         )
-    return SecurityHeader(timestamps[0], signatures[0], tokens[0] if tokens else None)
+    return SecurityHeader(blocks, timestamps[0], signatures[0], tokens[0] if tokens else None)
 
 
 def refuse_repeated_identifiers(root: etree._Element) -> None:
@@ -77,9 +78,7 @@ def signable_parts(envelope: Envelope, security: SecurityHeader) -> dict[str, et
 
     Body, Timestamp, token and the direct children of Header (SECURITY 3).
     """
-    parts = [envelope.body, security.timestamp]
+    parts = [envelope.body, security.timestamp, *security.blocks]
     if security.token is not None:
         parts.append(security.token)
-    if envelope.header is not None:
-        parts.extend(envelope.header)
     return {identifier: part for part in parts for identifier in identifiers_of(part)}

@@ -92,7 +92,8 @@ def _reference(reference: etree._Element, policy: TrustPolicy) -> Reference:
     uri = reference.get("URI", "")
     if uri[:1] != "#" or uri == "#":
         raise InvalidSecurity("a reference to something other than an element of the message")
-    if len(reference) == 2:
+    if [child.tag for child in reference[:1]] == [DIGEST_METHOD]:
+        # Without Transforms it would be inclusive canonicalisation (XML Signature, 4.4.3.2).
         raise UnsupportedAlgorithm("a reference without exclusive canonicalisation")
     transforms, method, value = exact_children(reference, TRANSFORMS, DIGEST_METHOD, DIGEST_VALUE)
     *before, last = exact_children(transforms, *[TRANSFORM] * max(len(transforms), 1))

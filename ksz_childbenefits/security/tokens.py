@@ -108,7 +108,7 @@ def _from_token(reference: etree._Element, token: etree._Element | None) -> x509
     _refuse_other_encoding(token)
     try:
         return x509.load_der_x509_certificate(base64_of(token))
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise InvalidSecurity("the token is no certificate") from None
 
 

@@ -82,14 +82,15 @@ class TrustPolicy:
             (self.max_ahead >= timedelta(0), "the tolerance ahead is negative"),
             (self.max_references >= _SIGNED_PARTS, "Body and Timestamp need two references"),
             (self.min_rsa_bits >= MIN_RSA_BITS, f"RSA keys have at least {MIN_RSA_BITS} bits"),
+            (self.signature_algorithms, "no signature algorithm is allowed"),
+            (self.digest_algorithms, "no digest algorithm is allowed"),
             (
-                self.signature_algorithms
-                and self.signature_algorithms <= set(SIGNATURE_ALGORITHMS),
-                "the signature algorithms are not a part of those that the service knows",
+                self.signature_algorithms <= SIGNATURE_ALGORITHMS.keys(),
+                "a signature algorithm is allowed that the service does not know",
             ),
             (
-                self.digest_algorithms and self.digest_algorithms <= set(DIGEST_ALGORITHMS),
-                "the digest algorithms are not a part of those that the service knows",
+                self.digest_algorithms <= DIGEST_ALGORITHMS.keys(),
+                "a digest algorithm is allowed that the service does not know",
             ),
         ):
             if not holds:

@@ -65,8 +65,8 @@ def verify(
     security = find_security(envelope)
     signature = read_signature(security.signature, trust.policy)
     timestamp = read_timestamp(security.timestamp)
-    parts = _signed_parts(envelope, security, signature)
     certificates = find_certificates(signature.key_info, security.token, directory)
+    parts = _signed_parts(envelope, security, signature)
     signer = _trusted(certificates, trust, now)
     signed_info = canonical(signature.signed_info, signature.prefixes)
     verify_signature(signature.algorithm, signer.key, signature.value, signed_info)
@@ -124,7 +124,7 @@ def _trusted(
 def _replay_key(signed_info: bytes, signer: TrustedCertificate) -> bytes:
     """SHA-256 over what was signed and by which key (SECURITY 3).
 
-    Of the certificate only its key: the token need not be signed, and a certificate can be swapped
-    for a renewed one, or its own ECDSA signature respelled, with the message's staying good.
+    Of the certificate only its key: the token need not be signed, so it can be swapped for another
+    of the same key: a renewed one, or the same with the authority's signature spelled otherwise.
     """
     return hashlib.sha256(signed_info + signer.key_info).digest()

@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 
 from ksz_childbenefits.contract.wsdl import SERVICE_PATH, XSD_PATH, served_wsdl, served_xsd
@@ -62,7 +63,8 @@ class Door:
     def _resource(self, request: Request) -> tuple[str, Responder] | None:
         """The one method of what is asked for, and what answers it."""
         if request.path.startswith(XSD_PATH) and not request.query:
-            return "GET", self._xsd
+            schema = served_xsd(request.path.removeprefix(XSD_PATH))
+            return None if schema is None else ("GET", partial(_xsd, schema))
         return self._resources.get((request.path, request.query.lower()))
 
     async def _wsdl(self, request: Request) -> Answer:
@@ -73,10 +75,6 @@ class Door:
                 return short(HTTPStatus.BAD_REQUEST)
             base = f"{request.scheme}://{host}"
         return Answer(HTTPStatus.OK, served_wsdl(base), XML)
-
-    async def _xsd(self, request: Request) -> Answer:
-        schema = served_xsd(request.path.removeprefix(XSD_PATH))
-        return short(HTTPStatus.NOT_FOUND) if schema is None else Answer(HTTPStatus.OK, schema, XML)
 
     async def _live(self, _: Request) -> Answer:
         return short(HTTPStatus.OK)
@@ -104,6 +102,10 @@ class Door:
         reply = self._gateway.overloaded(message)
         again = () if reply.retry_after is None else (("retry-after", str(reply.retry_after)),)
         return Answer(reply.status, reply.body, XML, again)
+
+
+async def _xsd(schema: bytes, _: Request) -> Answer:
+    return Answer(HTTPStatus.OK, schema, XML)
 
 
 def _unread(request: Request, answer: Answer) -> Answer:

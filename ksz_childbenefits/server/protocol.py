@@ -82,7 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that says nothing is closed too."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=0)  # so that every waiting byte is noticed
+        transport.set_write_buffer_limits(high=1)  # so that a waiting reply is noticed
         self._start_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -46,7 +46,8 @@ class WithoutTraces(logging.Filter):
         """Let every record pass, without its trace."""
         if record.exc_info:
             kind = record.exc_info[0]
-            record.msg = f"{record.getMessage().strip()} [{kind.__name__ if kind else 'unknown'}]"
+            text = "" if isinstance(record.msg, BaseException) else record.getMessage().strip()
+            record.msg = f"{text or 'error'} [{kind.__name__ if kind else 'unknown'}]"
             record.args, record.exc_info, record.exc_text = (), None, None
         return True
 
@@ -64,19 +65,21 @@ def serve(  # noqa: PLR0913  # each is one setting of [service] or [limits]
     limits: Limits | None = None,
     public_url: str | None = None,
     tls: Tls | None = None,
-    on_ready: Callable[[str], None] = partial(print, flush=True),
+    on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were accepted by then are answered.
 
-    ``port`` 0 takes a free one. ``on_ready`` gets "listening on URL" once every worker serves.
-    Raises ConfigurationError for an address or certificate that cannot be used.
+    ``port`` 0 takes a free one. ``on_ready`` gets "listening on URL" once every worker serves;
+    by default it is printed. Raises ConfigurationError for an address or certificate that cannot
+    be used.
     """
     limits = limits or Limits()
     config = configuration(build, limits, workers, public_url, tls)
     with bind(host, port) as listener:
         bound = listener.getsockname()
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        ready = partial(on_ready, f"listening on http{'s' if tls else ''}://{shown}:{bound[1]}")
+        line = f"listening on http{'s' if tls else ''}://{shown}:{bound[1]}"
+        ready = partial(on_ready or partial(print, flush=True), line)
         if workers == 1:
             SingleWorker(config, ready).run([listener])
         else:
@@ -123,7 +126,7 @@ class Supervisor(Multiprocess):
 def configuration(
     build: GatewayFactory, limits: Limits, workers: int, public_url: str | None, tls: Tls | None
 ) -> BoundedConfig:
-    """uvicorn's configuration of our server; ConfigurationError for TLS files that do not fit."""
+    """The settings of uvicorn; ConfigurationError for TLS files that cannot be used."""
     options: dict[str, Any] = {}
     if tls is not None:
         context = partial(_context, tls)

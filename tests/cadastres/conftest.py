@@ -1,3 +1,3 @@
-from tests.registers.databases import engine
+from tests.registers.databases import engine, migrated
 
-__all__ = ["engine"]
+__all__ = ["engine", "migrated"]

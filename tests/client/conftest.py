@@ -20,6 +20,7 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Party:
+    authority: x509.Certificate
     key: pki.PrivateKey
     certificate: x509.Certificate
 
@@ -38,7 +39,7 @@ class Party:
 
 def party(name: str, key: pki.PrivateKey, now: datetime = NOW) -> Party:
     authority = pki.make_authority("Authority", now)
-    return Party(key, pki.issue(authority, key, name, now))
+    return Party(authority.certificate, key, pki.issue(authority, key, name, now))
 
 
 @pytest.fixture(scope="session")

@@ -242,6 +242,7 @@ def test_an_unsigned_fault_says_so(customer: Party, provider: Party) -> None:
     assert (fault.ticket_cbss, fault.ticket) == ("t-1", None)
     assert fault.messages[0].severity == "FATAL"
     assert fault.messages[0].information == (("a", "b"),)
+    assert str(fault) == ("unsigned fault: unavailable (s:Server, MSG00001, ticketCBSS t-1); a: b")
 
 
 def test_an_unsigned_fault_without_detail_has_no_reason(customer: Party, provider: Party) -> None:
@@ -250,6 +251,7 @@ def test_an_unsigned_fault_without_detail_has_no_reason(customer: Party, provide
         customer.signature(provider).verify(message(bare))
     assert caught.value.reason_code is None
     assert caught.value.ticket_cbss is None
+    assert str(caught.value) == "unsigned fault: no (s:Client)"
 
 
 def test_what_is_no_envelope_is_refused(customer: Party, provider: Party) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from ksz_childbenefits.contract import xmlio
 from ksz_childbenefits.contract.xmlio import XmlLimits, parse, serialise
 from ksz_childbenefits.errors import NotReadable
 from tests.contract.messages import envelope_xml, request_xml
@@ -159,6 +160,14 @@ def test_encodings_that_are_refused(data: bytes, charset: str | None) -> None:
 def test_refused(text: str, encoding: str) -> None:
     with pytest.raises(NotReadable):
         parse(text.encode(encoding), None)
+
+
+@pytest.mark.parametrize(
+    "text", ["<!DOCTYPE a><a/>", "<?x?><a/>", "<a/><?x?>", "<a><b><?x?></b></a>"]
+)
+def test_the_tree_is_judged_again_in_case_the_parsers_read_differently(text: str) -> None:
+    with pytest.raises(NotReadable):
+        xmlio._assert_plain(etree.fromstring(text))
 
 
 def test_what_only_looks_forbidden_is_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,21 @@ from sqlalchemy import Engine, event
 from ksz_childbenefits.registers.database import migrate, open_database
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A migrated, empty database in a file of its own."""
-    made = open_database(f"sqlite:///{tmp_path / 'registers.sqlite'}")
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database that tests copy."""
+    path = tmp_path_factory.mktemp("migrated") / "registers.sqlite"
+    made = open_database(f"sqlite:///{path}")
     migrate(made)
+    made.dispose()
+    return path
+
+
+@pytest.fixture
+def engine(tmp_path: Path, migrated: Path) -> Iterator[Engine]:
+    """A migrated, empty database in a file of its own."""
+    shutil.copy(migrated, tmp_path)
+    made = open_database(f"sqlite:///{tmp_path / migrated.name}")
     yield made
     made.dispose()
 

@@ -144,9 +144,8 @@ def test_a_broken_rule_of_the_data_is_no_outage(engine: Engine) -> None:
 
 
 def test_a_transaction_that_fails_leaves_nothing(engine: Engine) -> None:
-    with pytest.raises(ZeroDivisionError), writing(engine) as connection:
-        connection.execute(insert(persons), PERSON)
-        raise ZeroDivisionError
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        connection.execute(insert(persons), [PERSON, PERSON])
     with reading(engine) as connection:
         assert connection.execute(select(persons)).all() == []
 

@@ -101,6 +101,9 @@ def test_more_rows_than_one_statement_asks_for(register: PersonRegister) -> None
 @pytest.mark.parametrize(
     ("factors", "rule"),
     [
+        ([replace(NAMUR, factor=0)], "connecting factor 0 is unknown"),
+        ([replace(NAMUR, factor=7)], "connecting factor 7 is unknown"),
+        ([replace(NAMUR, end=date(2019, 5, 31))], "ends on 2019-05-31, before it begins"),
         # DOMAIN 3: 23 is of Flanders, 25 of Wallonia, 26 of none.
         ([ConnectingFactor(1, "26001", BORN, None)], "NIS code '26001' lies in no region"),
         # DOMAIN 3: 12041 came on 2019-01-01, 12030 went on that day.
@@ -164,8 +167,8 @@ def test_persons_that_break_a_rule(register: PersonRegister, rows: list[Person],
 
 
 def test_the_caller_says_where_a_row_stands(register: PersonRegister) -> None:
-    with pytest.raises(DataError, match="^persons.csv, line 7: the SSIN is not valid"):
-        register.add([Person("1", BORN)], ["persons.csv, line 7"])
+    with pytest.raises(DataError, match="an import, line 7: the SSIN is not valid"):
+        register.add([Person("1", BORN)], ["an import, line 7"])
 
 
 def test_a_number_may_be_replaced_by_one_of_an_earlier_import(register: PersonRegister) -> None:

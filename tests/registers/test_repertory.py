@@ -128,6 +128,11 @@ def test_each_question_is_one_statement_answered_by_indexes(
     ("line", "rule"),
     [
         (replace(WALLOON, ssin="12345678900"), "the SSIN is not valid"),
+        (replace(WALLOON, end=date(2019, 5, 31)), "ends on 2019-05-31, before it begins"),
+        (replace(WALLOON, source=None), "a line is held by a source or by a customer"),
+        (replace(WALLOON, customer="fedris"), "a line is held by a source or by a customer"),
+        (replace(WALLOON, archive=Operator.AVIQ), "an archive is one of the two of the split"),
+        (replace(FEDERAL, archive=Operator.ORINT), "an archive is one of the two of the split"),
         (replace(WALLOON, quality=100), "quality 100 is unknown in sector 7"),
         (replace(WALLOON, quality=108), "quality 108 is unknown in sector 7"),
         (replace(WALLOON, sector=1000), "sector 1000 is unknown"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -116,11 +115,3 @@ def test_a_store_that_is_locked_refuses(
     hurried = SqlReplayStore(open_database(f"sqlite:///{tmp_path / 'registers.sqlite'}"))
     with writing(engine), pytest.raises(Unavailable):
         hurried.insert(KEY, soon())
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="the super-user may write anything")
-def test_a_store_that_cannot_be_written_refuses(tmp_path: Path, engine: Engine) -> None:
-    engine.dispose()
-    (tmp_path / "registers.sqlite").chmod(0o400)
-    with pytest.raises(Unavailable):
-        SqlReplayStore(open_database(str(engine.url))).insert(KEY, soon())

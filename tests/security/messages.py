@@ -1,7 +1,7 @@
 """Signed requests, made by others than our own signer: xmlsec, signxml and zeep.
 
-``Recipe`` says how a stack writes its message; xmlsec fills in digests and signature. The message is
-a text, so that what a stack writes can be read here as it stands on the wire.
+``Recipe`` says how a stack writes its message; xmlsec fills in digests and signature. The message
+is a text, so that what a stack writes can be read here as it stands on the wire.
 """
 
 from __future__ import annotations
@@ -10,19 +10,23 @@ import base64
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import xmlsec
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
-from signxml import SignatureConstructionMethod, XMLSigner
-from zeep.wsse.signature import BinarySignature
-from zeep.wsse.utils import WSU as ZEEP_WSU
-from zeep.wsse.utils import get_security_header, get_timestamp
+from signxml.algorithms import SignatureConstructionMethod
+from signxml.signer import XMLSigner
+from zeep.wsse import signature as zeep_signature
+from zeep.wsse import utils as zeep_utils
 
 from ksz_childbenefits.contract.namespaces import DS, EC, INTF, SOAP_ENV, WSSE, WSU
 from ksz_childbenefits.security.tokens import BASE64_BINARY, X509V3
 from tests.security.pki import NOW, Party
+
+_signature_of_zeep: Any = zeep_signature  # zeep has no types
+_utils_of_zeep: Any = zeep_utils
 
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 RSA_SHA256 = f"{MORE}rsa-sha256"
@@ -135,7 +139,7 @@ def filled_in(text: str, party: Party) -> bytes:
     root = etree.fromstring(text)
     signature = find(root, "//ds:Signature")
     context = xmlsec.SignatureContext()
-    context.key = xmlsec.Key.from_memory(party.key_pem, xmlsec.KeyFormat.PEM)
+    context.key = xmlsec.Key.from_memory(party.key_pem, xmlsec.constants.KeyDataFormatPem)
     register_identifiers(context, root)
     context.sign(signature)
     return etree.tostring(root)
@@ -156,6 +160,7 @@ def by_signxml(party: Party, recipe: Recipe | None = None) -> bytes:
     root = etree.fromstring(unsigned(recipe, party))
     placeholder = find(root, "//ds:Signature")
     key_info = find(placeholder, "ds:KeyInfo")
+    assert not isinstance(party.key, ed25519.Ed25519PrivateKey)
     signer = XMLSigner(
         method=SignatureConstructionMethod.detached,
         signature_algorithm=algorithm_for(party).rpartition("#")[2],
@@ -183,17 +188,18 @@ def by_zeep(party: Party, folder: Path, payload: str = PAYLOAD) -> bytes:
     root = etree.fromstring(
         f'<s:Envelope xmlns:s="{SOAP_ENV}"><s:Header/><s:Body>{payload}</s:Body></s:Envelope>'
     )
-    stamp = ZEEP_WSU.Timestamp(
-        ZEEP_WSU.Created(get_timestamp(NOW)),
-        ZEEP_WSU.Expires(get_timestamp(NOW + timedelta(minutes=5))),
+    wsu, written = _utils_of_zeep.WSU, _utils_of_zeep.get_timestamp
+    stamp = wsu.Timestamp(
+        wsu.Created(written(NOW)),
+        wsu.Expires(written(NOW + timedelta(minutes=5))),
     )
-    get_security_header(root).append(stamp)
+    _utils_of_zeep.get_security_header(root).append(stamp)
     algorithm = (
         xmlsec.constants.TransformEcdsaSha256
         if isinstance(party.key, ec.EllipticCurvePrivateKey)
         else xmlsec.constants.TransformRsaSha256
     )
-    signer = BinarySignature(
+    signer = _signature_of_zeep.BinarySignature(
         str(key), str(certificate), None, algorithm, xmlsec.constants.TransformSha256
     )
     envelope, _ = signer.apply(root, {})

@@ -1,7 +1,7 @@
 """Second opinions: signxml and xmlsec, used as a naive verifier would use them.
 
-Each gives the canonical form of the elements that it calls signed, or None when it refuses. They look
-for identifiers anywhere in the message, which is what wrapping attacks live on.
+Each gives the canonical form of the elements that it calls signed, or None when it refuses. They
+look for identifiers anywhere in the message, which is what wrapping attacks live on.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature as CryptographyInvalid
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
-from signxml import SignatureConfiguration, XMLVerifier
 from signxml.exceptions import InvalidCertificate, InvalidInput, InvalidSignature
+from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from ksz_childbenefits.contract.namespaces import WSU
 from tests.security.messages import NAMESPACES, register_identifiers
@@ -28,7 +28,7 @@ def signed_by_xmlsec(message: bytes, certificate: x509.Certificate) -> list[byte
     context = xmlsec.SignatureContext()
     try:
         context.key = xmlsec.Key.from_memory(
-            certificate.public_bytes(Encoding.PEM), xmlsec.KeyFormat.CERT_PEM
+            certificate.public_bytes(Encoding.PEM), xmlsec.constants.KeyDataFormatCertPem
         )
         register_identifiers(context, root)
         context.verify(signature)

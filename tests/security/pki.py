@@ -39,9 +39,9 @@ def rsa_key(number: int = 0, bits: int = 2048) -> rsa.RSAPrivateKey:
 
 
 @cache
-def ec_key(number: int = 0, curve: type[ec.EllipticCurve] = ec.SECP256R1) -> (
-    ec.EllipticCurvePrivateKey
-):
+def ec_key(
+    number: int = 0, curve: type[ec.EllipticCurve] = ec.SECP256R1
+) -> ec.EllipticCurvePrivateKey:
     """An EC key; the same one for the same number."""
     del number
     return ec.generate_private_key(curve())
@@ -82,7 +82,17 @@ def subject(common_name: str, cbe_number: str | None = None) -> x509.Name:
 
 def key_usage(*names: str) -> x509.KeyUsage:
     """A keyUsage with only these set."""
-    every = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"]
+    every = [
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    ]
     return x509.KeyUsage(**{name: name in names for name in every})
 
 
@@ -252,7 +262,5 @@ class Directory:
 
     def by_issuer_serial(self, issuer: x509.Name, serial: int) -> Sequence[x509.Certificate]:
         return [
-            one
-            for one in self.certificates
-            if one.issuer == issuer and one.serial_number == serial
+            one for one in self.certificates if one.issuer == issuer and one.serial_number == serial
         ]

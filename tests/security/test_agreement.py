@@ -1,4 +1,4 @@
-"""What we sign, signxml and xmlsec verify; what they and zeep sign, we verify (SECURITY 3 and 6)."""
+"""What we sign, signxml and xmlsec verify; what they and zeep sign, we verify (SECURITY 3, 6)."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_an_envelope_without_header_is_a_fault_of_ours() -> None:
 
 
 def test_awkward_characters_survive_signing_and_writing() -> None:
-    payload = etree.Element("{urn:x}a", {"b": "1\n2\t\"3\"&<"}, nsmap={"x": "urn:x"})
+    payload = etree.Element("{urn:x}a", {"b": '1\n2\t"3"&<'}, nsmap={"x": "urn:x"})
     payload.text = "line\r\nend & < > \u00e9 \U0001f476"
     message = sign(wrap(payload), pki().service.credentials, NOW)
     for oracle in (signed_by_xmlsec, signed_by_signxml):

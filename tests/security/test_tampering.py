@@ -11,10 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
+from ksz_childbenefits.contract.namespaces import DS
 from ksz_childbenefits.errors import FailedAuthentication, FailedCheck, Fault
 from tests.security.checks import SERVED, canonical, check, refusal
-from tests.security.messages import DS, Recipe, algorithm_for, by_xmlsec, find
-from tests.security.pki import Party, pki
+from tests.security.messages import Recipe, algorithm_for, by_xmlsec, find
+from tests.security.pki import Party, customer, pki
 
 MESSAGE = by_xmlsec(Recipe(algorithm=algorithm_for(pki().p256)), pki().p256)
 UNSIGNED_TOKEN = Recipe(algorithm=algorithm_for(pki().p256), signed=(0, 1))
@@ -102,10 +103,35 @@ def test_the_token_of_another_customer_is_refused(recipe: Recipe) -> None:
 
 
 def test_a_token_of_the_same_key_is_refused_where_the_token_is_signed() -> None:
-    from tests.security.pki import customer
-
     renewed = customer(pki().root, "Renewed", pki().p256.key)
     assert refusal(with_token(MESSAGE, renewed)) is FailedCheck
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+@pytest.mark.parametrize("kind", ["rsa", "p256"])
+def test_a_certificate_with_a_changed_byte_is_refused_and_nothing_worse(kind: str) -> None:
+    """Whatever a certificate's bytes are, the answer is one of the faults.
+
+    Save that the count of unused bits in front of the authority's signature is not looked at by
+    cryptography (50.0): the certificate says the same, and it is no new message to the replay store.
+    """
+    party = getattr(pki(), kind)
+    message = by_xmlsec(UNSIGNED_TOKEN.with_(algorithm=algorithm_for(party)), party)
+    original = check(message)
+    der = party.certificate.public_bytes(Encoding.DER)
+    root = etree.fromstring(message)
+    token = find(root, "//wsse:BinarySecurityToken")
+    for place in range(len(der)):
+        octets = bytearray(der)
+        octets[place] ^= 1 << place % 8
+        token.text = b64encode(octets).decode()
+        try:
+            verified = check(etree.tostring(root))
+        except Fault:
+            continue
+        certificate = verified.certificate
+        assert certificate.tbs_certificate_bytes == original.certificate.tbs_certificate_bytes
+        assert verified.replay_key == original.replay_key
 
 
 def test_the_other_ecdsa_value_of_the_same_message_is_the_same_message() -> None:

@@ -135,7 +135,7 @@ def test_indentation_is_accepted() -> None:
 
 
 def test_comments_are_dropped_on_both_sides() -> None:
-    """Canonical XML leaves comments out, and so does the parser: what is read is what was signed."""
+    """Canonical XML leaves comments out, and so does the parser: what is read was signed."""
     text = unsigned(ORDINARY, pki().p256).replace("850730", "850<!-- x -->730")
     text = text.replace("<s:Body", "<!-- y --><s:Body")
     verified = check(filled_in(text, pki().p256))
@@ -144,8 +144,8 @@ def test_comments_are_dropped_on_both_sides() -> None:
 
 
 def test_an_undeclared_default_namespace_is_accepted() -> None:
-    payload = PAYLOAD.replace("intf:", "").replace(":intf", "").replace(
-        "<criteria", '<criteria xmlns=""'
+    payload = (
+        PAYLOAD.replace("intf:", "").replace(":intf", "").replace("<criteria", '<criteria xmlns=""')
     )
     assert 'xmlns=""' in payload
     assert check(by_xmlsec(ORDINARY.with_(payload=payload), pki().p256))
@@ -163,4 +163,3 @@ def test_zeep_with_no_token_signed(tmp_path: Path) -> None:
     assert message.count(b"<ds:Reference ") + message.count(b"<Reference ") == 2
     assert b"+00:00" in message
     assert check(message).expires_acceptance == NOW + timedelta(seconds=360)
-

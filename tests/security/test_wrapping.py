@@ -14,7 +14,13 @@ import pytest
 from lxml import etree
 
 from ksz_childbenefits.contract.namespaces import DS, SOAP_ENV, WSU
-from ksz_childbenefits.errors import FailedCheck, Fault, InvalidSecurity, NotReadable
+from ksz_childbenefits.errors import (
+    FailedCheck,
+    Fault,
+    InvalidSecurity,
+    NotReadable,
+    UnsupportedToken,
+)
 from tests.security.checks import check, refusal
 from tests.security.messages import FORGED, Recipe, algorithm_for, by_xmlsec, find
 from tests.security.oracles import signed_by_signxml, signed_by_xmlsec
@@ -89,7 +95,7 @@ def forged_around_first(root: etree._Element) -> None:
 
 
 def forged_inside_around(root: etree._Element) -> None:
-    """Around, with the real Body as the only child: nothing forged is served, but nothing signed."""
+    """Around, with the real Body as the only child: nothing forged, but nothing signed either."""
     body = replace_body(root)
     outer = part(root, "s:Body")
     outer.clear()
@@ -167,7 +173,7 @@ BODIES: list[tuple[Attack, type[Fault]]] = [
     (into_security, FailedCheck),
     (into_security_wrapped, FailedCheck),
     (into_an_object, InvalidSecurity),
-    (into_the_key_info, FailedCheck),
+    (into_the_key_info, UnsupportedToken),
     (forged_before, NotReadable),
     (forged_after, NotReadable),
     (forged_around, NotReadable),
