@@ -10,7 +10,7 @@ from lxml import etree
 
 from ksz_childbenefits.errors import FailedCheck, InvalidSecurity
 
-_BLANKS: Final = str.maketrans("", "", " \t\r\n")
+_BLANKS: Final = b" \t\r\n"
 _DEFAULT_NAMESPACE: Final = "#default"
 
 
@@ -31,13 +31,13 @@ def text_of(element: etree._Element) -> str:
 
 def base64_of(element: etree._Element) -> bytes:
     """The octets that an element holds in base64; line breaks and blanks may stand in it."""
-    text = text_of(element).translate(_BLANKS)
     try:
+        text = text_of(element).encode("ascii").translate(None, _BLANKS)
         octets = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        octets = b""
+    except (binascii.Error, UnicodeEncodeError):
+        text = octets = b""
     # Written back it must be the same: no stray bits after the end, no two spellings of a value.
-    if not octets or base64.b64encode(octets).decode() != text:
+    if not octets or base64.b64encode(octets) != text:
         raise InvalidSecurity(f"the base64 of {etree.QName(element).localname} is malformed")
     return octets
 

@@ -12,7 +12,7 @@ from ksz_childbenefits.security.wssecurity import Verified
 class ReplayStore(Protocol):
     """The keys of the messages taken, shared by all workers and machines."""
 
-    def insert(self, key: bytes, expires: datetime) -> bool:
+    def insert(self, key: bytes, expires: datetime, /) -> bool:
         """Store ``key`` (32 octets), to be kept at least until ``expires`` (aware).
 
         True for the one call that stored it, False when it is there already; atomic, whoever calls

@@ -47,15 +47,15 @@ class CertificateDirectory(Protocol):
     An empty answer means: no such certificate. Unavailable when the directory does not answer.
     """
 
-    def by_subject_key_identifier(self, identifier: bytes) -> Sequence[x509.Certificate]:
+    def by_subject_key_identifier(self, identifier: bytes, /) -> Sequence[x509.Certificate]:
         """Those with this SubjectKeyIdentifier."""
         ...
 
-    def by_thumbprint_sha1(self, thumbprint: bytes) -> Sequence[x509.Certificate]:
+    def by_thumbprint_sha1(self, thumbprint: bytes, /) -> Sequence[x509.Certificate]:
         """Those whose DER has this SHA-1."""
         ...
 
-    def by_issuer_serial(self, issuer: x509.Name, serial: int) -> Sequence[x509.Certificate]:
+    def by_issuer_serial(self, issuer: x509.Name, serial: int, /) -> Sequence[x509.Certificate]:
         """Those with this serial number and issuer.
 
         Compare ``issuer`` with ``==``, which looks at types and values of its attributes: the name

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import multiprocessing
+import os
+import signal
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -155,9 +160,18 @@ def configuration(
 
 def _application(build: GatewayFactory, limits: Limits, public_url: str | None) -> Door:
     gateway = build()
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        threading.Thread(target=_follow, args=(supervisor,), daemon=True).start()
     for name in _FOREIGN_LOGGERS:
         logging.getLogger(name).addFilter(_WITHOUT_TRACES)
     return Door(gateway, limits, public_url)
+
+
+def _follow(supervisor: BaseProcess) -> None:
+    """Stop this worker when its supervisor was killed: none would restart or replace it."""
+    supervisor.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _context(tls: Tls, *_: object) -> ssl.SSLContext:

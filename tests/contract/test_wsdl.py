@@ -91,7 +91,7 @@ def test_no_other_name_is_served(name: str) -> None:
     assert served_xsd(name) is None
 
 
-class Served(zeep.Transport):  # type: ignore[misc]
+class Served(zeep.Transport):
     """Hands zeep what the service would serve, by address."""
 
     def load(self, url: str) -> bytes:

@@ -12,7 +12,6 @@ from sqlalchemy import Engine, func, select
 
 from ksz_childbenefits.cadastres.base import CadastreCall
 from ksz_childbenefits.cadastres.embedded import EmbeddedCadastre
-from ksz_childbenefits.cadastres.split import split
 from ksz_childbenefits.demo.world import load_world
 from ksz_childbenefits.domain.customers import Customer, Deliberation
 from ksz_childbenefits.domain.files import (
@@ -24,167 +23,23 @@ from ksz_childbenefits.domain.files import (
     Fund,
     PaymentPeriod,
 )
-from ksz_childbenefits.domain.months import MonthRange, YearMonth
+from ksz_childbenefits.domain.months import YearMonth
 from ksz_childbenefits.domain.persons import ConnectingFactor, Person, RepertoryLine, SsinStatus
-from ksz_childbenefits.domain.routing import plan
-from ksz_childbenefits.domain.sources import CUTOVER, AuthenticSource, Operator
-from ksz_childbenefits.errors import DataError
+from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.registers.customers import CustomerRegister
-from ksz_childbenefits.registers.database import open_database, reading
+from ksz_childbenefits.registers.database import reading
 from ksz_childbenefits.registers.persons import PersonRegister
 from ksz_childbenefits.registers.repertory import PersonRepertory
 from ksz_childbenefits.registers.schema import (
     cadastre_files,
-    customers,
-    persons,
     regional_repertory,
     repertory_lines,
 )
+from tests.demo.small_world import ALL_MONTHS, FLEMISH, STORY, small, world
 from tests.registers.databases import engine, migrated
 from tests.registers.numbers import NOOR, OTHER_PARENT, OTIS, PARENT
 
-__all__ = ["engine", "migrated"]
-
-FUNDS = """
-[[fund]]
-number = "104"
-nl = "Kas"
-fr = "Caisse"
-de = "Kasse"
-[[fund]]
-number = "0685540471"
-nl = "Infino"
-"""
-CUSTOMERS = """
-[[customer]]
-name = "fedris"
-title = "Fedris"
-cbe = "0206734318"
-[[customer]]
-name = "ocmw-namur"
-title = "OCMW of Namur"
-cbe = "0207656610"
-sector = 17
-institution = 1
-[[customer]]
-name = "sfpd"
-title = "Federal Pension Service"
-cbe = "0206738078"
-[[deliberation]]
-number = "20/024"
-customer = "fedris"
-legal_contexts = ["FEDRIS:INQUIRY"]
-sources = ["FEDERAL", "FLANDERS"]
-months_back = 60
-inscription_required = true
-valid_from = 2019-01-01
-valid_to = 2030-12-31
-[[deliberation]]
-number = "20/025"
-customer = "ocmw-namur"
-legal_contexts = ["PCSA:SOCIAL_INQUIRY"]
-sources = ["FEDERAL"]
-inscription_required = true
-valid_from = 2019-01-01
-[[deliberation]]
-number = "20/026"
-customer = "sfpd"
-legal_contexts = ["SFPD:PENSION"]
-sources = ["FEDERAL"]
-inscription_required = false
-valid_from = 2019-01-01
-"""
-STORY = f"""
-story = "A child of Brussels, then of Namur."
-cites = "DOMAIN 1"
-
-[[person]]
-ssin = "{NOOR}"
-name = "Noor"
-not_inscribed_for = ["ocmw-namur"]
-factors = [
-  {{ factor = 1, nis = "21004", from = 2012-03-15, to = 2019-05-31 }},
-  {{ factor = 1, nis = "92094", from = 2019-06-01 }},
-]
-[[person]]
-ssin = "{PARENT}"
-name = "Sofia"
-birth_date = 1980-06-30
-[[person]]
-ssin = "{OTHER_PARENT}"
-name = "Sofia's former number"
-status = "REPLACED"
-replaced_by = "{PARENT}"
-
-[[file]]
-operator = "ORINT"
-source = "FEDERAL"
-from = 2012-04-01
-to = 2019-05-31
-fund = "104"
-number = "104010001234"
-entitled = "{PARENT}"
-children = [ {{ ssin = "{NOOR}", bonuses = [
-  {{ date = 2012-03-20, category = "BIRTH" }}
-], periods = [ {{ from = "2012-04", to = "2019-05", category = "CHILD_ALLOWANCE" }} ] }} ]
-beneficiaries = [ {{ ssin = "{PARENT}" }} ]
-
-[[line]]
-holder = "WALLONIA"
-ssin = "{NOOR}"
-sector = 7
-quality = 107
-type = "CHILD_BENEFIT"
-from = 2020-01-01
-[[line]]
-customer = "ocmw-namur"
-ssin = "{NOOR}"
-sector = 17
-quality = 1
-phase = 2
-from = 2020-01-01
-to = 2020-12-31
-"""
-FLEMISH = f"""
-story = "Two beneficiaries in a Flemish file."
-cites = "DOMAIN 6"
-[[person]]
-ssin = "{OTIS}"
-name = "Otis"
-[[file]]
-operator = "OPGROEIEN"
-source = "FLANDERS"
-type = "PARTICIPATION"
-from = 2019-01-01
-fund = "0685540471"
-children = [ {{ ssin = "{OTIS}", bonuses = [
-  {{ date = 2019-02-01, category = "BIRTH", beneficiaries = ["{PARENT}"] }}
-], periods = [
-  {{ from = "2019-01", to = "2019-12", category = "BASIC", beneficiaries = [
-    "{PARENT}", "{NOOR}"
-  ] }},
-  {{ from = "2020-01", category = "SOCIAL", beneficiaries = ["{NOOR}"] }},
-  {{ from = "2020-01", category = "TODDLER" }},
-] }} ]
-beneficiaries = [ {{ ssin = "{PARENT}" }}, {{ ssin = "{NOOR}" }} ]
-"""
-ALL_MONTHS = MonthRange(YearMonth(1900, 1), YearMonth(2999, 12))
-
-
-def world(folder: Path, **files: str) -> Path:
-    """A folder with a small world; what is given replaces or adds files."""
-    written = {"funds": FUNDS, "customers": CUSTOMERS, "noor": STORY, "otis": FLEMISH} | files
-    for name, text in written.items():
-        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
-    (folder / "README.md").write_text("not of the world", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    folder = tmp_path / "world"
-    folder.mkdir()
-    return folder
+__all__ = ["engine", "migrated", "small"]
 
 
 @pytest.fixture
@@ -400,166 +255,3 @@ def test_a_world_without_files(engine: Engine, small: Path) -> None:
     )
     assert PersonRepertory(engine).lines(NOOR) == ()
     assert PersonRegister(engine).find(NOOR) is not None
-
-
-def in_story(old: str, new: str) -> dict[str, str]:
-    assert old in STORY
-    return {"noor": STORY.replace(old, new)}
-
-
-def in_flemish(old: str, new: str) -> dict[str, str]:
-    assert old in FLEMISH
-    return {"otis": FLEMISH.replace(old, new)}
-
-
-def in_customers(old: str, new: str) -> dict[str, str]:
-    assert old in CUSTOMERS
-    return {"customers": CUSTOMERS.replace(old, new)}
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        (in_story("story =", "story"), "noor.toml is no TOML"),
-        (in_story('cites = "DOMAIN 1"', ""), "noor.toml, cites: Field required"),
-        (in_story('name = "Noor"', 'nom = "Noor"'), "noor.toml, person 1, name: Field required"),
-        (in_story(f'ssin = "{NOOR}"\nname', 'ssin = "12031590100"\nname'), "person 1, ssin: "),
-        (in_story("to = 2019-05-31 }", 'to = "soon" }'), "person 1, factors 1, to: "),
-        (in_story('nis = "92094"', 'nis = "12041"'), ""),
-        (in_story('nis = "92094"', 'nis = "26001"'), "noor.toml, person 1: NIS code '26001'"),
-        (in_story("to = 2019-05-31 }", "to = 2019-06-01 }"), "person 1: two rows of connecting"),
-        (
-            in_story("to = 2019-05-31 }", "to = 2012-03-14 }"),
-            "person 1: ends on 2012-03-14, before",
-        ),
-        (
-            in_story('factor = 1, nis = "92', 'factor = 7, nis = "92'),
-            "person 1: connecting factor 7 is unk",
-        ),
-        (in_story('["ocmw-namur"]', '["ocmw-nowhere"]'), "noor.toml, person 1: not_inscribed_for"),
-        (in_story('status = "REPLACED"', ""), "noor.toml, person 3: status REPLACED"),
-        (
-            in_story(f'replaced_by = "{PARENT}"', f'replaced_by = "{OTHER_PARENT}"'),
-            "noor.toml, person 3: the replacement leads back",
-        ),
-        (in_story(f'ssin = "{PARENT}"\nname', f'ssin = "{NOOR}"\nname'), "person 2: the number"),
-        (in_story('fund = "104"', 'fund = "105"'), "noor.toml, file 1: fund 105 is not in the"),
-        (in_story('"ORINT"', '"AVIQ"'), "noor.toml, file 1: AVIQ did not hold FEDERAL on 2012"),
-        (in_story('"ORINT"', '"OPGROEIEN"'), "noor.toml, file 1: OPGROEIEN did not hold FEDERAL"),
-        (in_story('source = "FED', 'type = "PARTICIPATION"\nsource = "FED'), "file 1: participat"),
-        (in_story('number = "1', 'number = "A'), "noor.toml, file 1: against the rules"),
-        (in_story("to = 2019-05-31\nfund", "to = 2012-03-31\nfund"), "noor.toml, file 1: against"),
-        (in_story('from = "2012-04", to', 'from = "2012-13", to'), "file 1, children 1, periods 1"),
-        (in_story(f'entitled = "{PARENT}"', 'entitled = "82091794737"'), "file 1: a person of the"),
-        (in_story("quality = 107", "quality = 108"), "noor.toml, line 1: quality 108 is unknown"),
-        (in_story('type = "CHILD_BENEFIT"\n', ""), "noor.toml, line 1: a line of a source names"),
-        (in_story('customer = "ocmw-namur"\n', ""), "noor.toml, line 2: a line is held by a"),
-        (in_story('customer = "ocmw-namur"', 'customer = "x"'), "line 2: the customer is unknown"),
-        (in_story("to = 2020-12-31", "to = 2019-12-31"), "noor.toml, line 2: ends on 2019-12-31"),
-        (
-            in_flemish(f'    "{PARENT}", "{NOOR}"', f'    "{OTIS}"'),
-            "otis.toml, file 1: a payment names someone who is no beneficiary",
-        ),
-        (
-            in_flemish(
-                f'{{ ssin = "{PARENT}" }},',
-                f'{{ ssin = "{PARENT}", periods = [ {{ from = "2019-01", category = "A" }} ] }},',
-            ),
-            "otis.toml, file 1: a beneficiary in FLANDERS carries nothing of its own",
-        ),
-        (
-            in_flemish("from = 2019-01-01\n", "from = 2018-01-01\nto = 2018-12-31\n"),
-            "otis.toml, file 1: the file lies outside the window of FLANDERS",
-        ),
-        ({"funds": FUNDS.replace('"104"', '"1040"')}, "funds.toml, fund 1, number: "),
-        ({"funds": FUNDS + '[[fund]]\nnumber = "104"'}, "funds.toml, fund 3: fund 104 is there"),
-        (in_customers('"0206738078"', '"0206734318"'), "customers.toml, customer 3: this CBE"),
-        (in_customers('customer = "sfpd"', 'customer = "x"'), "customers.toml, deliberation 3: "),
-        (in_customers('"FLANDERS"', '"FLEMISH"'), "customers.toml, deliberation 1, sources "),
-    ],
-)
-def test_what_is_wrong_is_named_by_file_and_row(
-    engine: Engine, small: Path, changed: dict[str, str], message: str
-) -> None:
-    folder = world(small, **changed)
-    if not message:
-        load_world(engine, folder)
-        return
-    with pytest.raises(DataError) as caught:
-        load_world(engine, folder)
-    assert message in str(caught.value)
-    assert not any(ssin in str(caught.value) for ssin in (NOOR, OTIS, PARENT, OTHER_PARENT))
-    with reading(engine) as connection:
-        assert connection.execute(select(customers)).all() == []
-        assert connection.execute(select(persons)).all() == []
-
-
-@pytest.mark.parametrize("missing", ["funds", "customers"])
-def test_a_file_that_is_missing(engine: Engine, small: Path, missing: str) -> None:
-    (world(small) / f"{missing}.toml").unlink()
-    with pytest.raises(DataError, match=f"{missing}.toml is missing"):
-        load_world(engine, small)
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Engine:
-    """The demo world of this package."""
-    path = tmp_path_factory.mktemp("demo") / "registers.sqlite"
-    path.write_bytes(migrated.read_bytes())
-    made = open_database(f"sqlite:///{path}")
-    load_world(made)
-    return made
-
-
-def everyone(engine: Engine) -> list[str]:
-    with reading(engine) as connection:
-        return list(connection.execute(select(persons.c.ssin)).scalars())
-
-
-def held_before_the_split(engine: Engine, ssin: str, months: MonthRange, day: date) -> Counter[str]:
-    """What is found on a day by route and cadastres, of what began before the split."""
-    person = PersonRegister(engine).find(ssin)
-    assert person is not None
-    routes = plan(person, PersonRepertory(engine).lines(ssin), AuthenticSource, months, day)
-    return Counter(
-        f"{route.source} {found}"
-        for route in routes
-        if route.months
-        for operator in route.operators
-        for found in EmbeddedCadastre(engine, operator).files(
-            CadastreCall(route.source, ssin, route.months)
-        )
-        if found.begin < CUTOVER
-    )
-
-
-@pytest.mark.parametrize(
-    "months",
-    [
-        ALL_MONTHS,
-        MonthRange(YearMonth(2018, 6), YearMonth(2019, 2)),
-        MonthRange(YearMonth(2019, 6), YearMonth(2020, 6)),
-    ],
-    ids=str,
-)
-def test_in_the_demo_world_the_split_changes_no_answer(demo: Engine, months: MonthRange) -> None:
-    last_day = date(2023, 12, 31)
-    found = 0
-    for ssin in everyone(demo):
-        before = held_before_the_split(demo, ssin, months, last_day)
-        assert held_before_the_split(demo, ssin, months, CUTOVER) == before
-        found += before.total()
-    assert found > 0
-
-
-def test_in_the_demo_world_the_split_loses_and_doubles_nothing(demo: Engine) -> None:
-    columns = [c for c in cadastre_files.c if c.name not in ("id", "operator", "carried_from")]
-    at_orint = cadastre_files.c.operator == "ORINT"
-    with reading(demo) as connection:
-        held = Counter(str(row) for row in connection.execute(select(*columns).where(at_orint)))
-        copied = select(*columns).where(cadastre_files.c.carried_from.is_not(None))
-        assert Counter(str(row) for row in connection.execute(copied)) == held
-    count = split(demo)
-    assert count.files[Operator.ORINT] == held.total()
-    assert count.files[Operator.IRISCARE] + count.files[Operator.AVIQ] == held.total()
-    assert count.files[Operator.IRISCARE] > 0

@@ -147,16 +147,14 @@ def revocation_list(
     issuer: Party,
     *revoked: Party,
     begin: datetime = NOW - timedelta(days=1),
-    end: datetime | None = NOW + timedelta(days=1),
+    end: datetime = NOW + timedelta(days=1),
     signer: Party | None = None,
     extension: x509.ExtensionType | None = None,
     encoding: Encoding = Encoding.PEM,
-    hash_: hashes.HashAlgorithm | None = None,
 ) -> bytes:
     """A revocation list of ``issuer``, signed by ``signer`` (by default itself)."""
     builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
-    # The builder insists on a nextUpdate; one in the far future is taken out again below.
-    builder = builder.last_update(begin).next_update(end or END)
+    builder = builder.last_update(begin).next_update(end)
     for party in revoked:
         entry = x509.RevokedCertificateBuilder().serial_number(party.certificate.serial_number)
         builder = builder.add_revoked_certificate(entry.revocation_date(begin).build())
@@ -164,8 +162,7 @@ def revocation_list(
         builder = builder.add_extension(extension, critical=True)
     key = (signer or issuer).key
     assert not isinstance(key, ed25519.Ed25519PrivateKey)
-    crl = builder.sign(key, hash_ or hashes.SHA256())  # type: ignore[arg-type]
-    return crl.public_bytes(encoding)
+    return builder.sign(key, hashes.SHA256()).public_bytes(encoding)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from tests.security.checks import SERVED, canonical, check, refusal
 from tests.security.messages import Recipe, algorithm_for, by_xmlsec, find
 from tests.security.pki import Party, customer, pki
 
+pytestmark = pytest.mark.filterwarnings("ignore:Parsed a serial number")
+
 MESSAGE = by_xmlsec(Recipe(algorithm=algorithm_for(pki().p256)), pki().p256)
 UNSIGNED_TOKEN = Recipe(algorithm=algorithm_for(pki().p256), signed=(0, 1))
 SIGNED = [
@@ -107,13 +109,12 @@ def test_a_token_of_the_same_key_is_refused_where_the_token_is_signed() -> None:
     assert refusal(with_token(MESSAGE, renewed)) is FailedCheck
 
 
-@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @pytest.mark.parametrize("kind", ["rsa", "p256"])
 def test_a_certificate_with_a_changed_byte_is_refused_and_nothing_worse(kind: str) -> None:
     """Whatever a certificate's bytes are, the answer is one of the faults.
 
     Save that the count of unused bits in front of the authority's signature is not looked at by
-    cryptography (50.0): the certificate says the same, and it is no new message to the replay store.
+    cryptography (50.0): the certificate says the same, and no new message to the replay store.
     """
     party = getattr(pki(), kind)
     message = by_xmlsec(UNSIGNED_TOKEN.with_(algorithm=algorithm_for(party)), party)
