@@ -59,9 +59,12 @@ def test_other_texts_are_no_month(text: str) -> None:
         YearMonth.parse(text)
 
 
-def test_digits_of_other_scripts_are_no_month() -> None:
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 5, 6])
+def test_digits_of_other_scripts_are_no_month(place: int) -> None:
+    text = "2024-01"
+    arabic = chr(0x0660 + int(text[place]))
     with pytest.raises(ValueError, match="YYYY-MM"):
-        YearMonth.parse("٢٠٢٤-01")
+        YearMonth.parse(text[:place] + arabic + text[place + 1 :])
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,7 @@ def test_a_range_is_never_empty() -> None:
         ("1850-03-01", "1899-12-31", None),
         ("3000-01-01", None, None),
         ("2999-12-31", "3500-01-01", ("2999-12", "2999-12")),
+        ("1900-05-01", "2999-05-01", ("1900-05", "2999-05")),
     ],
 )
 def test_the_months_of_days(begin: str, end: str | None, expected: tuple[str, str] | None) -> None:

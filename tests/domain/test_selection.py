@@ -294,7 +294,8 @@ def test_of_periods_those_with_the_latest_begin_are_kept(role: str) -> None:
 def test_of_bonuses_those_with_the_latest_payment_are_kept() -> None:
     days = [f"2020-{m:02d}-{d:02d}" for m in (3, 4, 5, 6) for d in range(1, 27)][:101]
     held = [bonus(on) for on in days]
-    found = select([file("2010-01-01", children=(member(ANN, *held),))], ASKED, FLANDERS)
+    whole = file("2010-01-01", children=(member(ANN, *held),), beneficiaries=(member(BEN),))
+    found = select([whole], ASKED, WALLONIA)
     assert found.files[0].children[0].bonuses == tuple(held[1:])
     assert found.truncated == ("bonus",)
 
