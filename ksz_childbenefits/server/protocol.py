@@ -48,13 +48,6 @@ class Refusal(Exception):
         self.status = status
 
 
-class Pipelined(Exception):
-    """Raised through the parser: a second request before the first was answered.
-
-    It is not read, and the connection closes after the first answer (RFC 9112, 9.3.2).
-    """
-
-
 class BoundedProtocol(HttpToolsProtocol):
     """One connection; at any time one clock runs, or the application is at work."""
 
@@ -119,7 +112,8 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            self._stop(error.__context__)
+            cause = error.__context__
+            self._refuse(cause.status if isinstance(cause, Refusal) else HTTPStatus.BAD_REQUEST)
         else:
             self._count(len(data))
 
@@ -132,9 +126,9 @@ class BoundedProtocol(HttpToolsProtocol):
     # What the parser finds
 
     def on_message_begin(self) -> None:
-        """Begin a request, unless another one is still being answered."""
+        """Begin a request, unless another one is still being answered (RFC 9112, 9.3.2)."""
         if self._answering():
-            raise Pipelined
+            raise Refusal(HTTPStatus.BAD_REQUEST)
         super().on_message_begin()
         self.headers_read = False
         self.body_bytes = 0
@@ -241,19 +235,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # Refusals
 
-    def _stop(self, cause: BaseException | None) -> None:
-        """End the reading of this connection for a reason that the parser or a callback found."""
-        if isinstance(cause, Pipelined):
-            self.deaf = True
-            self.cycle.keep_alive = False
-        else:
-            self._refuse(cause.status if isinstance(cause, Refusal) else HTTPStatus.BAD_REQUEST)
-
     def _refuse(self, status: HTTPStatus) -> None:
-        """Answer ``status``, read no further, and close."""
+        """Read no further, answer ``status`` and close; an answer on its way goes out instead."""
         self.deaf = True
         self._stop_reading()
         self.flow.pause_reading()
+        if self._answering():
+            self.cycle.keep_alive = False
+            return
         if self._leave_application():
             self.transport.close()
             return

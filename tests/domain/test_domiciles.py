@@ -113,9 +113,9 @@ def test_of_two_rows_that_cover_the_first_day_the_newest_counts() -> None:
         (months("2020-03", "2020-03"), FLANDERS),
     )
     assert domiciles(rows) == domiciles(reversed(rows)) == expected
-    later = [home(FLANDERS, "2020-01-01", "2020-04-30"), home(WALLONIA, "2020-02-10", "2020-04-30")]
+    later = [home(FLANDERS, "2019-10-01", "2020-04-30"), home(WALLONIA, "2020-02-10", "2020-04-30")]
     assert domiciles(later) == (
-        (months("2020-01", "2020-02"), FLANDERS),
+        (months("2019-10", "2020-02"), FLANDERS),
         (months("2020-03", "2020-04"), WALLONIA),
     )
 

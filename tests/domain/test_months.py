@@ -43,6 +43,8 @@ def test_a_month_reads_as_it_is_written(text: str) -> None:
     "text",
     [
         "2024-1",
+        "2024- 1",
+        "2024-+1",
         "2024/01",
         "2024-00",
         "2024-13",

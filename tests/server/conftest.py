@@ -23,10 +23,11 @@ def running(
 
 @pytest.fixture
 def site(running: Site) -> Iterator[Site]:
-    """A running server, which after whatever the test did answers and has logged no trace."""
+    """A running server, which after whatever the test did answers, and has logged no failure."""
     yield running
     for _ in range(running.workers):
         answer = ask(running, post())
         assert answer is not None
         assert answer.status == 200
     assert "Traceback" not in running.log()
+    assert "Exception in" not in running.log()
