@@ -23,6 +23,7 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn.supervisors.multiprocess import Multiprocess
 
+from ksz_childbenefits.contract.wsdl import served_wsdl
 from ksz_childbenefits.errors import ConfigurationError
 from ksz_childbenefits.server.door import Door
 from ksz_childbenefits.server.limits import Limits
@@ -75,10 +76,11 @@ def serve(  # noqa: PLR0913  # each is one setting of [service] or [limits]
     """Serve until SIGTERM or SIGINT; requests that were accepted by then are answered.
 
     ``port`` 0 takes a free one. ``on_ready`` gets "listening on URL" once every worker serves;
-    by default it is printed. Raises ConfigurationError for an address or certificate that cannot
+    by default it is printed. Raises ConfigurationError for addresses or a certificate that cannot
     be used.
     """
     limits = limits or Limits()
+    _check_public_url(public_url)
     config = configuration(build, limits, workers, public_url, tls)
     with bind(host, port) as listener:
         bound = listener.getsockname()
@@ -201,6 +203,13 @@ def _new_loop(handshake_seconds: float) -> asyncio.AbstractEventLoop:
     loop = _Loop()
     loop.handshake_seconds = handshake_seconds
     return loop
+
+
+def _check_public_url(public_url: str | None) -> None:
+    try:
+        served_wsdl(public_url or "http://localhost")
+    except ValueError as error:
+        raise ConfigurationError(f"public_url: {error}") from None
 
 
 def bind(host: str, port: int) -> socket.socket:

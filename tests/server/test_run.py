@@ -103,6 +103,11 @@ def test_an_address_in_use_is_said(tmp_path: Path) -> None:
         serve(SeeingGateway, host="no.such.invalid", port=0)
 
 
+def test_a_public_address_that_is_none_is_said() -> None:
+    with pytest.raises(ConfigurationError, match="public_url"):
+        serve(SeeingGateway, host="127.0.0.1", port=0, public_url="b2b.example/SOA")
+
+
 def test_tls_files_that_do_not_fit_are_said(tmp_path: Path) -> None:
     tls = Tls(tmp_path / "none.pem", tmp_path / "none.key")
     with pytest.raises(ConfigurationError, match="TLS"):
