@@ -7,6 +7,7 @@ import hmac
 import logging
 import logging.config
 import traceback
+import warnings
 from dataclasses import dataclass
 
 
@@ -22,7 +23,11 @@ class Pseudonymiser:
 
 
 def configure_logging(level: str = "INFO") -> None:
-    """One line per event on standard error; libraries that log requests whole are kept silent."""
+    """One line per event on standard error; libraries that log requests whole are kept silent.
+
+    So are Python's warnings: they show paths, and strangers cause them (with odd certificates).
+    """
+    warnings.simplefilter("ignore")
     logging.config.dictConfig(
         {
             "version": 1,

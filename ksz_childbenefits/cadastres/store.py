@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert
 
 from ksz_childbenefits.cadastres.content import decode_members, encode_members
+from ksz_childbenefits.domain.facets import LANGUAGES
 from ksz_childbenefits.domain.files import Description, File, FileType, Fund
 from ksz_childbenefits.domain.persons import CHILD_QUALITY
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
@@ -28,9 +29,6 @@ ENTITLED_QUALITY = 101
 
 FUND_CODE_DIGITS = 3
 """A federal fund has a code of three digits, others an enterprise number of ten (CONTRACT)."""
-
-LANGUAGES = ("NL", "FR", "DE")
-"""The languages of a fund's descriptions, in the order of DOMAIN 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ def read_file(row: Row[Any]) -> File:
         type=FileType(row.file_type),
         begin=row.begin_date,
         end=row.end_date,
-        fund=_fund(row),
+        fund=fund_numbered(row.fund, (row.nl, row.fr, row.de)),
         file_number=row.file_number,
         entitled_person=row.entitled_person,
         children=decode_members(row.content["children"]),
@@ -143,8 +141,9 @@ def read_file(row: Row[Any]) -> File:
     )
 
 
-def _fund(row: Row[Any]) -> Fund:
-    texts = ((language, getattr(row, language.lower())) for language in LANGUAGES)
+def fund_numbered(number: str, names: Iterable[str | None]) -> Fund:
+    """The fund of this code or enterprise number; ``names`` in the order of ``LANGUAGES``."""
+    texts = zip(LANGUAGES, names, strict=True)
     descriptions = tuple(Description(language, text) for language, text in texts if text)
-    federal = len(row.fund) == FUND_CODE_DIGITS
-    return Fund(None if federal else row.fund, row.fund if federal else None, descriptions)
+    federal = len(number) == FUND_CODE_DIGITS
+    return Fund(None if federal else number, number if federal else None, descriptions)

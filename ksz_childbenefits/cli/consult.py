@@ -17,13 +17,11 @@ from ksz_childbenefits.cli.display import terminal
 from ksz_childbenefits.cli.report import print_report
 from ksz_childbenefits.client import ChildBenefitsClient, connect, read_credentials
 from ksz_childbenefits.config import ServiceSettings, load_settings
+from ksz_childbenefits.contract.wsdl import SERVICE_PATH
 from ksz_childbenefits.domain.clock import consultation_day
 from ksz_childbenefits.domain.consultation import StatusValue
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
 from ksz_childbenefits.errors import UsageError
-
-SERVICE_PATH = "/ChildBenefitsService/v1/consult"
-"""The path of the service (CONTRACT, WSDL)."""
 
 
 def consult(  # noqa: PLR0913 - the command's options

@@ -17,6 +17,7 @@ from ksz_childbenefits.domain.customers import Customer, Deliberation
 from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.errors import UsageError
 from ksz_childbenefits.registers.customers import CustomerRegister
+from ksz_childbenefits.security.credentials import load_certificate
 
 app = typer.Typer(help="Who may consult.", no_args_is_help=True)
 
@@ -94,7 +95,7 @@ def _credentials(
 ) -> tuple[list[x509.Certificate], list[x509.Certificate]]:
     """The customer's certificate, or the authority that it is recognised under; exactly one."""
     if certificate is not None and anchor is None:
-        return [_read(certificate)], []
+        return [load_certificate(certificate)], []
     if anchor is not None and certificate is None:
         return [], [_configured(settings, anchor)]
     raise UsageError("give either --certificate or --anchor")
@@ -102,16 +103,7 @@ def _credentials(
 
 def _configured(settings: Settings, anchor: Path) -> x509.Certificate:
     """The anchor, which the configuration must trust, or nobody would ever be let in by it."""
-    wanted = _read(anchor)
-    if wanted not in [_read(trusted.certificate) for trusted in settings.security.anchors]:
+    wanted = load_certificate(anchor)
+    if wanted not in [load_certificate(one.certificate) for one in settings.security.anchors]:
         raise UsageError(f"{anchor} is none of the anchors of the configuration")
     return wanted
-
-
-def _read(path: Path) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
-        raise UsageError(f"{path} is no certificate in PEM") from None

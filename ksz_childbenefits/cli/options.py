@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ksz_childbenefits.domain.clock import parse_as_of
 from ksz_childbenefits.domain.months import YearMonth
 from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.errors import UsageError
@@ -53,8 +54,8 @@ def month(text: str, option: str) -> YearMonth:
 
 
 def day(text: str, option: str) -> date:
-    """The day that ``option`` was given, written YYYY-MM-DD; UsageError for anything else."""
+    """The consultation day that ``option`` was given, as a day or an instant; else UsageError."""
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: a day is written YYYY-MM-DD") from None
+        return parse_as_of(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: {error}") from None

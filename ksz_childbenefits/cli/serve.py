@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 import typer
 
-from ksz_childbenefits.cli.options import Config
-from ksz_childbenefits.domain.clock import parse_as_of
-from ksz_childbenefits.errors import UsageError
+from ksz_childbenefits.cli import options
 from ksz_childbenefits.runtime import serve as run
 
 
 def serve(
-    config: Config,
+    config: options.Config,
     host: Annotated[
         str | None,
         typer.Option(metavar="H", help="Address to listen on, instead of the configured one."),
@@ -44,11 +41,4 @@ def serve(
     ] = None,
 ) -> None:
     """Run the service until it is interrupted; its address is printed once it is ready."""
-    run(config, host, port, workers, _day(as_of) if as_of else None)
-
-
-def _day(text: str) -> date:
-    try:
-        return parse_as_of(text)
-    except ValueError as error:
-        raise UsageError(f"--as-of {text}: {error}") from None
+    run(config, host, port, workers, options.day(as_of, "--as-of") if as_of else None)

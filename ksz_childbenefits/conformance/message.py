@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from lxml import etree
 
@@ -12,11 +11,8 @@ from ksz_childbenefits.conformance.case import Case
 from ksz_childbenefits.conformance.identity import Identity
 from ksz_childbenefits.conformance.recipe import SendRecipe
 from ksz_childbenefits.conformance.signer import Signer
-from ksz_childbenefits.contract.namespaces import SOAP_ENV
+from ksz_childbenefits.contract.namespaces import SOAP_ACTION, SOAP_ENV
 from ksz_childbenefits.errors import DataError
-
-SERVICE_PATH: Final = "/ChildBenefitsService/v1/consult"
-SOAP_ACTION: Final = '"http://kszbcss.fgov.be/child-benefits/consultFilesBySsin"'
 
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
 
@@ -38,7 +34,7 @@ def compose(case: Case, identity: Identity, now: datetime) -> HttpMessage:
     charset = "utf-16" if case.send.encoding == "utf-16" else "utf-8"
     usual = {
         "Content-Type": _header(http.content_type, f"text/xml; charset={charset}"),
-        "SOAPAction": _header(http.soap_action, SOAP_ACTION),
+        "SOAPAction": _header(http.soap_action, f'"{SOAP_ACTION}"'),
     }
     headers = {name: value for name, value in usual.items() if value is not None} | http.headers
     body = _body(case, identity, now) if http.method == "POST" else b""

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from ksz_childbenefits.conformance.message import SERVICE_PATH, HttpMessage
+from ksz_childbenefits.conformance.message import HttpMessage
+from ksz_childbenefits.contract.wsdl import SERVICE_PATH
 from ksz_childbenefits.errors import UsageError
 
 CONNECT_SECONDS: Final = 5.0

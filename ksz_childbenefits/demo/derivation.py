@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 
-from ksz_childbenefits.cadastres.store import FUND_CODE_DIGITS, HeldFile, RegionalEntry, roles
+from ksz_childbenefits.cadastres.store import HeldFile, RegionalEntry, fund_numbered, roles
 from ksz_childbenefits.demo.world_format import FileRow, FundRow, LineRow, MemberRow, PersonRow
 from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.domain.facets import check_file
 from ksz_childbenefits.domain.files import (
     Bonus,
-    Description,
     File,
     FileMember,
     FileType,
@@ -32,10 +30,7 @@ from ksz_childbenefits.registers.checks import require
 
 def fund_of(row: FundRow) -> Fund:
     """The fund with its names, in the order of DOMAIN 5."""
-    texts = (("NL", row.nl), ("FR", row.fr), ("DE", row.de))
-    descriptions = tuple(Description(language, text) for language, text in texts if text)
-    federal = len(row.number) == FUND_CODE_DIGITS
-    return Fund(None if federal else row.number, row.number if federal else None, descriptions)
+    return fund_numbered(row.number, (row.nl, row.fr, row.de))
 
 
 def person_of(row: PersonRow) -> Person:
@@ -97,7 +92,6 @@ def held_file(row: FileRow, funds: Mapping[str, Fund], persons: Mapping[str, Per
     beneficiaries = tuple(map(_member, row.beneficiaries))
     if row.source is AuthenticSource.FLANDERS:
         _check_flemish(children, beneficiaries)
-        beneficiaries = tuple(_copied(member.ssin, children) for member in beneficiaries)
     file = File(
         type=row.type,
         begin=row.begin,
@@ -136,25 +130,6 @@ def _check_flemish(children: Sequence[FileMember], beneficiaries: Sequence[FileM
     require(
         named <= {member.ssin for member in beneficiaries},
         "a payment names someone who is no beneficiary of the file",
-    )
-
-
-def _copied(ssin: str, children: Sequence[FileMember]) -> FileMember:
-    """A beneficiary in FLANDERS: those of the child's payments that name it (DOMAIN 6)."""
-    return FileMember(
-        ssin,
-        tuple(
-            replace(bonus, beneficiaries=())
-            for child in children
-            for bonus in child.bonuses
-            if ssin in bonus.beneficiaries
-        ),
-        tuple(
-            replace(period, beneficiaries=())
-            for child in children
-            for period in child.periods
-            if ssin in period.beneficiaries
-        ),
     )
 
 

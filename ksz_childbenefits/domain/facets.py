@@ -25,8 +25,8 @@ _CATEGORY = re.compile("[A-Z_]{1,50}")
 _FEDERAL_FILE_NUMBER = re.compile(r"[0-9]{3}[0-9]{2}\S{1,18}")
 _XML_TEXT = re.compile("[\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 
-LANGUAGES = frozenset(("NL", "FR", "DE"))
-"""The languages of a description (CONTRACT, common)."""
+LANGUAGES = ("NL", "FR", "DE")
+"""The languages of a description (CONTRACT, common), in the order of DOMAIN 5."""
 
 MAX_DESCRIPTIONS = 3
 MAX_DESCRIPTION = 100

@@ -5,18 +5,12 @@ from __future__ import annotations
 import re
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 _CBE_NUMBER = re.compile("[0-9]{10}")
 
 _BELGIAN_NUMBER = "NTRBE-"
 """How an organizationIdentifier says that a Belgian CBE number follows (SECURITY 3)."""
-
-
-def fingerprint(certificate: x509.Certificate) -> str:
-    """The SHA-256 of the whole certificate, in lower-case hex."""
-    return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def subject_key_identifier(certificate: x509.Certificate) -> bytes | None:

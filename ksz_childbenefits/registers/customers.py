@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Engine, Row, select
 from ksz_childbenefits.domain.customers import Customer, Deliberation
 from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.registers import schema
-from ksz_childbenefits.registers.certificates import cbe_numbers, fingerprint
+from ksz_childbenefits.registers.certificates import cbe_numbers
 from ksz_childbenefits.registers.database import reading, writing
 from ksz_childbenefits.registers.enrolment import (
     insert_anchor,
@@ -19,6 +19,7 @@ from ksz_childbenefits.registers.enrolment import (
     insert_customer,
     insert_deliberations,
 )
+from ksz_childbenefits.security.trust import fingerprint
 
 
 class CustomerRegister:

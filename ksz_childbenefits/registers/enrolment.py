@@ -13,12 +13,9 @@ from sqlalchemy import Connection, Table, insert, select
 from ksz_childbenefits.domain.customers import Customer, Deliberation
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers import schema
-from ksz_childbenefits.registers.certificates import (
-    fingerprint,
-    is_cbe_number,
-    subject_key_identifier,
-)
+from ksz_childbenefits.registers.certificates import is_cbe_number, subject_key_identifier
 from ksz_childbenefits.registers.checks import CODES, check_days, require
+from ksz_childbenefits.security.trust import fingerprint
 
 _LONGEST_CONTEXT = 64
 """The longest legal context that fits a request (CONTRACT, LegalContextType)."""

@@ -54,7 +54,10 @@ def load_credentials(
 
 def load_certificate(path: Path) -> x509.Certificate:
     """Read one certificate from a PEM file; ConfigurationError when there is none in it."""
-    return _certificate(_content(path))
+    try:
+        return _certificate(_content(path))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
 
 
 def _content(path: Path) -> bytes:

@@ -28,6 +28,12 @@ _ALSO_NAMED: Final[Mapping[str, x509.ObjectIdentifier]] = {
 }
 """What Java, .NET and OpenSSL call attributes that RFC 4514 has no name for."""
 
+_DER_STRING: Final = re.compile(
+    r"(?<=[0-9]=#)(?:0c|13|16)(?:[0-7][0-9a-f]|81[89a-f][0-9a-f])(?=(?:[0-9a-f]{2})+(?:[,+]|$))",
+    re.IGNORECASE,
+)
+"""Tag and length of a UTF8String, PrintableString or IA5String that is written in hex."""
+
 _BLANKS_AFTER_COMMA: Final = re.compile(r"(?<!\\),[ \t\r\n]+")
 _MAX_LENGTH: Final = 1000
 
@@ -35,11 +41,14 @@ _MAX_LENGTH: Final = 1000
 def parse_name(text: str) -> x509.Name:
     """Read a distinguished name, most specific part first; InvalidSecurity when it is none.
 
-    A blank after a comma, as Java's and .NET's printed form has it, is accepted.
+    A blank after a comma, as Java's and .NET's printed form has it, is accepted. Attributes without
+    a name in RFC 4514 may stand there as the hex of their DER, which is how WSS4J writes them;
+    cryptography takes such hex for the text itself, so tag and length are left out.
     """
     if len(text) > _MAX_LENGTH:
         raise InvalidSecurity("the X509IssuerName is too long")
     try:
-        return x509.Name.from_rfc4514_string(_BLANKS_AFTER_COMMA.sub(",", text), _ALSO_NAMED)
+        plain = _DER_STRING.sub("", _BLANKS_AFTER_COMMA.sub(",", text))
+        return x509.Name.from_rfc4514_string(plain, _ALSO_NAMED)
     except (ValueError, TypeError):
         raise InvalidSecurity("the X509IssuerName is no distinguished name") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,12 @@ from ksz_childbenefits.security.algorithms import (
 from ksz_childbenefits.security.revocation import RevocationList
 
 _MAX_CACHED_PATHS: Final = 1024
+_QUOTED: Final = " (encountered processing "
+"""What cryptography writes before it quotes a certificate in an error."""
+
+_DIGITS: Final = re.compile("[0-9]{5,}")
+"""As long as no arc of a known object identifier is."""
+
 _SIGNED_PARTS: Final = 2
 """Body and Timestamp: fewer references than that cannot sign what must be signed."""
 
@@ -222,13 +229,24 @@ class Trust:
         try:
             chain = verifier.verify(certificate, self._intermediates).chain
         except verification.VerificationError as error:
-            raise FailedAuthentication(f"no valid path to an anchor: {error}") from None
+            raise FailedAuthentication(f"no valid path to an anchor: {_why(error)}") from None
+        except ValueError:
+            # Parts that are only read where the validator names the certificate in its error.
+            raise FailedAuthentication("the certificate's names cannot be read") from None
         return chain
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
     """SHA-256 of a certificate's DER, in lower-case hex."""
     return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def _why(error: verification.VerificationError) -> str:
+    """The validator's reason for the log, without what it quotes of a stranger's certificate.
+
+    The subject of an eID certificate, whose serialNumber is its holder's SSIN, for instance.
+    """
+    return _DIGITS.sub("…", str(error).partition(_QUOTED)[0])
 
 
 def _must_sign_certificates(

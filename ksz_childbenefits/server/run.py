@@ -124,7 +124,7 @@ class Supervisor(Multiprocess):
         self._on_ready = on_ready
 
     def init_processes(self) -> None:
-        """Start the workers and wait for them; one that cannot start ends the supervisor."""
+        """Start the workers and wait for them; one that dies meanwhile is tried again later."""
         super().init_processes()
         if all(worker.wait_until_ready(_STARTUP_SECONDS) for worker in self.processes):
             self._on_ready()

@@ -79,7 +79,7 @@ def test_a_customer_under_an_anchor(command: Command, config: Path) -> None:
         (("--certificate", "{pem}", "--anchor", "{pem}"), "either --certificate or --anchor"),
         (("--anchor", "{pem}"), "none of the anchors"),
         (("--certificate", "{pem}.missing"), "No such file"),
-        (("--certificate", "{config}"), "no certificate in PEM"),
+        (("--certificate", "{config}"), "not a certificate in PEM"),
         (("--certificate", "{pem}", "--sector", "17"), "go together"),
     ],
 )

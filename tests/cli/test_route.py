@@ -96,6 +96,7 @@ def test_a_number_that_is_not_routed(command: Command, demo: Path, ssin: str, co
         ("--from", "2021-02", "--to", "2021-01"),
         ("--from", "2021-01", "--to", "x"),
         ("--from", "2021-01", "--on", "1-1-2021"),
+        ("--from", "2021-01", "--on", "1800-01-01"),
     ],
 )
 def test_what_makes_no_sense_is_explained(

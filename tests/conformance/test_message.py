@@ -13,7 +13,7 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from ksz_childbenefits.conformance.case import Case
 from ksz_childbenefits.conformance.identity import KeyRing
-from ksz_childbenefits.conformance.message import SOAP_ACTION, compose
+from ksz_childbenefits.conformance.message import compose
 from ksz_childbenefits.conformance.recipe import SendRecipe, SigningRecipe
 from ksz_childbenefits.contract.namespaces import DS, SOAP_ENV, WSSE, WSU
 from ksz_childbenefits.errors import DataError
@@ -157,7 +157,8 @@ def test_replacements_must_fit_exactly_once(reply_case: Case, keys: KeyRing) -> 
 def test_headers(reply_case: Case, get_case: Case, keys: KeyRing) -> None:
     identity = keys.identity("fedris")
     usual = compose(reply_case, identity, datetime.now(UTC))
-    assert usual.headers == {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": SOAP_ACTION}
+    action = '"http://kszbcss.fgov.be/child-benefits/consultFilesBySsin"'
+    assert usual.headers == {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": action}
     silent = reply_case.http.model_copy(
         update={"content_type": False, "soap_action": "", "headers": {"Expect": "100-continue"}}
     )

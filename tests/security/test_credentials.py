@@ -85,3 +85,9 @@ def test_a_certificate_of_a_key_that_nobody_knows() -> None:
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot read"):
         load_certificate(tmp_path / "none.pem")
+
+
+def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
+    (tmp_path / "authority.pem").write_text("no certificate")
+    with pytest.raises(ConfigurationError, match=r"authority\.pem: not a certificate in PEM"):
+        load_certificate(tmp_path / "authority.pem")

@@ -26,7 +26,7 @@ LARGE_BYTES = 20_000_000
 BROKEN = b"<broken/>"
 SECRET = "85073003328"
 
-SHORT = Limits(read_seconds=0.8, write_seconds=0.8, idle_seconds=0.8, request_bytes=256 * 1024)
+SHORT = Limits(read_seconds=0.8, write_seconds=0.8, idle_seconds=2, request_bytes=256 * 1024)
 """The limits of SECURITY 1 with its times made short."""
 
 
