@@ -69,7 +69,7 @@ class SecuritySettings(_Section):
 
 
 class LimitSettings(_Section):
-    """Bounds of one request (SECURITY 1 and 2) and of all requests together."""
+    """Bounds of one request (SECURITY 1 and 2) and, in each worker, of all requests together."""
 
     request_bytes: Positive = 256 * 1024
     read_seconds: Positive = 10

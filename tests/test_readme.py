@@ -16,10 +16,11 @@ def test_the_scripts_stand_there_verbatim(script: str) -> None:
     assert (ROOT / "samples" / "scripts" / script).read_text(encoding="utf-8") in README
 
 
-def test_every_link_leads_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)", README)
+@pytest.mark.parametrize("page", ["README.md", "docs/customers.md"])
+def test_every_link_leads_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
 
 
 def test_every_make_target_named_exists() -> None:

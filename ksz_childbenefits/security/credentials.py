@@ -54,8 +54,9 @@ def load_credentials(
 
 def load_certificate(path: Path) -> x509.Certificate:
     """Read one certificate from a PEM file; ConfigurationError when there is none in it."""
+    content = _content(path)
     try:
-        return _certificate(_content(path))
+        return _certificate(content)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from None
 

@@ -32,8 +32,8 @@ _MAX_CACHED_PATHS: Final = 1024
 _QUOTED: Final = " (encountered processing "
 """What cryptography writes before it quotes a certificate in an error."""
 
-_DIGITS: Final = re.compile("[0-9]{5,}")
-"""As long as no arc of a known object identifier is."""
+_LONG_NUMBER: Final = re.compile("[0-9]{8,}")
+"""What could be an SSIN, and is no part of an object identifier that one would look up."""
 
 _SIGNED_PARTS: Final = 2
 """Body and Timestamp: fewer references than that cannot sign what must be signed."""
@@ -246,7 +246,7 @@ def _why(error: verification.VerificationError) -> str:
 
     The subject of an eID certificate, whose serialNumber is its holder's SSIN, for instance.
     """
-    return _DIGITS.sub("…", str(error).partition(_QUOTED)[0])
+    return _LONG_NUMBER.sub("…", str(error).partition(_QUOTED)[0])
 
 
 def _must_sign_certificates(

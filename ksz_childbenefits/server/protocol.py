@@ -174,6 +174,9 @@ class BoundedProtocol(HttpToolsProtocol):
         hosts = sum(name == b"host" for name, _ in self.headers)
         if version not in {"1.0", "1.1"} or self.url[:1] != b"/" or b"#" in self.url:
             raise Refusal(HTTPStatus.BAD_REQUEST)
+        if self.parser.get_method() == b"CONNECT":
+            # Its target is no path, and the parser takes all after it for another protocol.
+            raise Refusal(HTTPStatus.BAD_REQUEST)
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise Refusal(HTTPStatus.BAD_REQUEST)
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

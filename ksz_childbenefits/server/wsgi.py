@@ -1,7 +1,7 @@
 """The bridge from the event loop to a WSGI application: a bounded pool of threads.
 
 The door has read the whole body before, and every reply is whole before it is sent, so one hop to a
-thread and back is enough (docs/decisions/0002: a2wsgi makes six of them).
+thread and back is enough (docs/decisions/0002: a2wsgi makes five).
 """
 
 from __future__ import annotations

@@ -194,10 +194,3 @@ def test_the_scripts_of_the_documentation(service: LiveService, name: str) -> No
         "WALLONIA DATA_FOUND",
         "EASTBELGIUM NO_DATA_FOUND",
     ]
-
-
-@pytest.mark.parametrize("name", ["with_client.py", "with_zeep.py"])
-def test_the_documentation_quotes_the_scripts(name: str) -> None:
-    documentation = (SCRIPTS.parents[1] / "docs" / "customers.md").read_text()
-    _, _, script = (SCRIPTS / name).read_text().partition("\n\n")
-    assert f"```python\n{script}```" in documentation

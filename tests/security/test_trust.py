@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
 
 from ksz_childbenefits.errors import ConfigurationError, FailedAuthentication, UnsupportedAlgorithm
@@ -107,6 +108,33 @@ def test_an_authority_signs_no_messages() -> None:
     both = issue(pki().root, subject("Both"), ec_key(1), x509.BasicConstraints(True, None), usage)
     with pytest.raises(FailedAuthentication):
         pki().trust().check(both.certificate, NOW)
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        x509.BasicConstraints(ca=True, path_length=None),
+        x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.85073003328"), b"x"),
+    ],
+)
+def test_the_reason_for_the_log_never_quotes_a_strangers_certificate(
+    extension: x509.ExtensionType,
+) -> None:
+    # As in an eID certificate: serialNumber is the SSIN of its holder.
+    holder = subject("Jan Peeters (Signature)", "85073003328")
+    stranger = issue(None, holder, ec_key(9), extension)
+    with pytest.raises(FailedAuthentication) as caught:
+        pki().trust().check(stranger.certificate, NOW)
+    assert "85073003328" not in caught.value.reason
+    assert "Peeters" not in caught.value.reason
+
+
+def test_a_certificate_whose_names_cannot_be_read_is_not_trusted() -> None:
+    der = pki().stranger.certificate.public_bytes(Encoding.DER)
+    assert der.count(b"\x0c\x06Fedris") == 1
+    odd = x509.load_der_x509_certificate(der.replace(b"\x0c\x06Fedris", b"\x06\x06Fedris"))
+    with pytest.raises(FailedAuthentication):
+        pki().trust().check(odd, NOW)
 
 
 def test_a_path_needs_the_intermediate() -> None:

@@ -1,0 +1,111 @@
+"""The configuration: checked at once, frozen, and without a way to switch a limit off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from ksz_childbenefits.config import LimitSettings, load_settings
+from ksz_childbenefits.errors import ConfigurationError
+
+MINIMAL = """\
+environment = "production"
+[security]
+service_key = "keys/service.key"
+service_certificate = "/etc/ksz/service.pem"
+pseudonym_key = "keys/pseudonym.key"
+anchors = [{ certificate = "ca.pem", crl = "ca.crl" }, { certificate = "old.pem", crl = false }]
+"""
+
+Written = Callable[[str], Path]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    def write(text: str) -> Path:
+        path = tmp_path / "config.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_paths_are_relative_to_the_file(written: Written, tmp_path: Path) -> None:
+    settings = load_settings(written(MINIMAL))
+    assert settings.security.service_key == tmp_path / "keys" / "service.key"
+    assert settings.security.service_certificate == Path("/etc/ksz/service.pem")
+    first, second = settings.security.anchors
+    assert (first.certificate, first.crl) == (tmp_path / "ca.pem", tmp_path / "ca.crl")
+    assert second.crl is False
+    assert settings.database.url == f"sqlite:///{tmp_path / 'registers.sqlite'}"
+
+
+@pytest.mark.parametrize("url", ["sqlite:////var/ksz.sqlite", "postgresql://ksz@db/registers"])
+def test_an_address_of_a_database_that_is_whole_stays(written: Written, url: str) -> None:
+    settings = load_settings(written(f'{MINIMAL}[database]\nurl = "{url}"\n'))
+    assert settings.database.url == url
+
+
+def test_the_defaults_are_those_of_security(written: Written) -> None:
+    """SECURITY 1 to 3, number by number."""
+    settings = load_settings(written(MINIMAL))
+    limits, security = settings.limits, settings.security
+    assert (limits.request_bytes, limits.read_seconds, limits.idle_seconds) == (262144, 10, 30)
+    assert (limits.xml_depth, limits.xml_elements, limits.xml_attributes) == (64, 5000, 64)
+    assert (security.max_age_seconds, security.max_ahead_seconds) == (300, 60)
+    assert security.max_references == 8
+
+
+@pytest.mark.parametrize("name", LimitSettings.model_fields)
+def test_no_limit_can_be_switched_off(written: Written, name: str) -> None:
+    for value in ("0", "-1", "false", "nan", '"none"'):
+        with pytest.raises(ConfigurationError, match=rf"limits\.{name}: "):
+            load_settings(written(f"{MINIMAL}[limits]\n{name} = {value}\n"))
+
+
+@pytest.mark.parametrize("name", ["max_age_seconds", "max_ahead_seconds", "max_references"])
+def test_no_bound_of_a_signature_can_be_switched_off(written: Written, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"security\.{name}: "):
+        load_settings(written(f"{MINIMAL}{name} = 0\n"))
+
+
+@pytest.mark.parametrize(
+    ("added", "reason"),
+    [
+        ('[demo]\nfailing_cadastres = ["AVIQ"]\n', r"\[demo\] is refused in production"),
+        ('[demo]\nauthority_key = "a.key"\n', r"\[demo\] is refused in production"),
+        ('[demo]\nfailing_cadastres = ["FAMIFED"]\n', r"demo\.failing_cadastres"),
+        ('[service]\ntls_key = "a.key"\n', "tls_certificate and tls_key go together"),
+        ("[service]\nprot = 8080\n", r"service\.prot: "),
+        ("[service]\nworkers = 0\n", r"service\.workers: "),
+        ("[service\n", "is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(written: Written, added: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        load_settings(written(MINIMAL + added))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key"),
+    [
+        ('"production"', '"test"', "environment"),
+        ('crl = "ca.crl"', "crl = true", "anchors"),
+        (', crl = "ca.crl"', "", "anchors"),
+        ("anchors =", "authorities =", "anchors"),
+    ],
+)
+def test_what_must_be_said_is_asked_for(
+    written: Written, before: str, after: str, key: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=key):
+        load_settings(written(MINIMAL.replace(before, after)))
+
+
+def test_it_is_frozen(written: Written) -> None:
+    settings = load_settings(written(MINIMAL))
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.limits.threads = 1
