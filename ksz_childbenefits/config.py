@@ -1,7 +1,7 @@
 """The configuration: read once from TOML, validated, frozen.
 
 Paths are relative to the folder of the configuration file. Every limit of SECURITY.md is a setting
-with that document's default; none can be switched off, so each has a lower bound.
+with that document's default; none can be switched off, so each has bounds.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ class _Section(BaseModel):
     """A part of the configuration: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-Positive = Annotated[int, Field(ge=1)]
 
 
 class ServiceSettings(_Section):
@@ -63,23 +60,23 @@ class SecuritySettings(_Section):
     pseudonym_key: Path
     anchors: Annotated[tuple[AuthoritySettings, ...], Field(min_length=1)]
     intermediates: tuple[AuthoritySettings, ...] = ()
-    max_age_seconds: Positive = 300
-    max_ahead_seconds: Positive = 60
-    max_references: Positive = 8
+    max_age_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
+    max_ahead_seconds: Annotated[int, Field(ge=1, le=600)] = 60
+    max_references: Annotated[int, Field(ge=2, le=64)] = 8
 
 
 class LimitSettings(_Section):
     """Bounds of one request (SECURITY 1 and 2) and, in each worker, of all requests together."""
 
-    request_bytes: Positive = 256 * 1024
-    read_seconds: Positive = 10
-    idle_seconds: Positive = 30
-    xml_depth: Positive = 64
-    xml_elements: Positive = 5000
-    xml_attributes: Positive = 64
-    xml_namespaces: Positive = 128
-    parallel_requests: Positive = 64
-    threads: Positive = 8
+    request_bytes: Annotated[int, Field(ge=1, le=16777216)] = 256 * 1024
+    read_seconds: Annotated[int, Field(ge=1, le=300)] = 10
+    idle_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
+    xml_depth: Annotated[int, Field(ge=1, le=200)] = 64
+    xml_elements: Annotated[int, Field(ge=1, le=100000)] = 5000
+    xml_attributes: Annotated[int, Field(ge=1, le=1000)] = 64
+    xml_namespaces: Annotated[int, Field(ge=1, le=1000)] = 128
+    parallel_requests: Annotated[int, Field(ge=1, le=10000)] = 64
+    threads: Annotated[int, Field(ge=1, le=256)] = 8
 
 
 class DemoSettings(_Section):
@@ -117,14 +114,14 @@ def load_settings(path: Path) -> Settings:
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {_explain(error)}") from None
+        raise ConfigurationError(f"{path}: {explain(error)}") from None
     return _resolved(settings, path.resolve().parent)
 
 
-def _explain(error: ValidationError) -> str:
-    """One line per wrong key, with the key's place and the reason."""
+def explain(error: ValidationError) -> str:
+    """What is wrong with values read from a file: each key's place, and the reason."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in entry['loc']) or 'configuration'}: {entry['msg']}"
+        f"{'.'.join(str(part) for part in entry['loc']) or 'file'}: {entry['msg']}"
         for entry in error.errors(include_url=False, include_input=False)
     )
 

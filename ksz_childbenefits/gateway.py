@@ -114,7 +114,7 @@ class Gateway:
         admit(verified, self.replays, datetime.now(UTC))
         validate_request(verified.payload)
         exchange.question = decode_question(verified.payload)
-        outcome = self.service.consult(exchange.question, exchange.customer)
+        outcome = self.service.consult(exchange.question, exchange.customer, exchange.ticket)
         reply = encode_outcome(exchange.question, outcome, exchange.cbss())
         validate_reply(reply)
         signed = sign(wrap(reply), self.credentials, datetime.now(UTC))

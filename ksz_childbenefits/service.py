@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from ksz_childbenefits.cadastres.base import Cadastre, CadastreCall
 from ksz_childbenefits.domain.authorisation import Allowed, allow, check_identification, grant
@@ -50,8 +51,8 @@ class ConsultationService:
     executor: Executor
     today: Callable[[], date]
 
-    def consult(self, question: Question, customer: Customer) -> Outcome:
-        """The outcome of a question by an authenticated customer.
+    def consult(self, question: Question, customer: Customer, ticket: str) -> Outcome:
+        """The outcome of a question by an authenticated customer; ``ticket`` is KSZ's own.
 
         Business refusals are outcomes too (NO_RESULT). Raises AllSourcesFailed (MSG00002) and, when
         a register does not answer, Unavailable (MSG00001).
@@ -64,7 +65,7 @@ class ConsultationService:
             return Outcome(refusal.status, notice=refusal.notice)
         lines = self.repertory.lines(person.ssin)
         routes = plan(person, lines, allowed.sources, months, day)
-        return _merge(person, routes, self._ask(person, routes), allowed)
+        return _merge(person, routes, self._ask(person, routes, ticket), allowed)
 
     def _authorise(
         self, question: Question, customer: Customer, day: date
@@ -88,7 +89,7 @@ class ConsultationService:
         return check_register(ssin, person, final)
 
     def _ask(
-        self, person: Person, routes: Sequence[SourceRoute]
+        self, person: Person, routes: Sequence[SourceRoute], ticket: str
     ) -> dict[AuthenticSource, list[Answer]]:
         """One call for each (operator, source), all in parallel (DOMAIN 1)."""
         calls = [
@@ -99,19 +100,22 @@ class ConsultationService:
         ]
         operators, contents = [operator for operator, _ in calls], [call for _, call in calls]
         run = self.executor.map if len(calls) > 1 else map
+        ask = partial(self._answer, ticket)
         answers: dict[AuthenticSource, list[Answer]] = {route.source: [] for route in routes}
-        for call, answer in zip(contents, run(self._answer, operators, contents), strict=True):
+        for call, answer in zip(contents, run(ask, operators, contents), strict=True):
             answers[call.source].append(answer)
         return answers
 
-    def _answer(self, operator: Operator, call: CadastreCall) -> Answer:
+    def _answer(self, ticket: str, operator: Operator, call: CadastreCall) -> Answer:
         """What an operator gives; what cannot be had or passed on counts as failed (MSG00002)."""
         try:
             files = self.cadastres[operator].files(call)
             for file in files:
                 check_file(file, call.source)
         except (CadastreFailure, UnusableFile) as failure:
-            _log.warning("%s failed for %s: %s", operator, call.source, failure)
+            _log.warning(
+                "ticket=%s operator=%s source=%s reason=%s", ticket, operator, call.source, failure
+            )
             return Answer(operator, None)
         return Answer(operator, files)
 

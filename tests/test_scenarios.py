@@ -65,7 +65,7 @@ def ask(demo: Path) -> Ask:
         asked = Question(
             Identification(cbe[customer]), None, None, context[customer], ssin, begin, end, named
         )
-        return gateway.service.consult(asked, known)
+        return gateway.service.consult(asked, known, "a ticket")
 
     return ask
 
@@ -98,8 +98,8 @@ def source_said(outcome: Outcome, source: str) -> list[tuple[str, str]]:
     [
         (("ORINT",), "2023-12-31", FAILED),
         (("ORINT",), "2024-01-01", FOUND),
-        (("AVIQ", "IRISCARE"), "2023-12-31", FOUND),
-        (("AVIQ", "IRISCARE"), "2024-01-01", FAILED),
+        (("AVIQ", "Iriscare"), "2023-12-31", FOUND),
+        (("AVIQ", "Iriscare"), "2024-01-01", FAILED),
         # Midnight in Brussels decides: 23:00 UTC of the last day is already 2024 there.
         (("ORINT",), "2023-12-31T22:59:59Z", FAILED),
         (("ORINT",), "2023-12-31T23:00:00Z", FOUND),
@@ -134,7 +134,7 @@ def test_brussels_to_namur(ask: Ask, on: str) -> None:
 
 
 def test_its_archive_is_iriscare_and_its_region_is_at_aviq(ask: Ask) -> None:
-    iriscare = codes(ask(BRUSSELS_TO_NAMUR, failing=("IRISCARE",)))
+    iriscare = codes(ask(BRUSSELS_TO_NAMUR, failing=("Iriscare",)))
     assert iriscare == {**MOVED, "FEDERAL": FAILED}
     assert codes(ask(BRUSSELS_TO_NAMUR, failing=("AVIQ",))) == {**MOVED, "WALLONIA": FAILED}
 
@@ -179,7 +179,7 @@ def test_a_begin_in_1950_is_just_a_long_range(ask: Ask) -> None:
 
 def test_not_integrated_anywhere(ask: Ask) -> None:
     """DOMAIN 5: MSG00021 globally only when it is true of every source asked."""
-    outcome = ask(KNOWN_NOWHERE, failing=("AVIQ", "IRISCARE", "OPGROEIEN", "ORINT"))
+    outcome = ask(KNOWN_NOWHERE, failing=("AVIQ", "Iriscare", "Opgroeien", "ORINT"))
     assert set(codes(outcome).values()) == {NOT_KNOWN}
     assert (outcome.status.value, outcome.status.code) == ("NO_DATA_FOUND", NOT_KNOWN)
 

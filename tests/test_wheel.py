@@ -41,7 +41,7 @@ def test_it_makes_a_demo_and_explains_a_route(unpacked: Path) -> None:
     assert made.returncode == 0, made.stderr
     route = ("route", "12031590217", "--from", "2018-01", "--to", "2024-12")
     explained = run(unpacked, *route, "--config", "demo/config.toml")
-    assert "IRISCARE" in explained.stdout
+    assert "Iriscare" in explained.stdout
 
 
 def test_it_carries_the_contract_and_the_samples(unpacked: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from ksz_childbenefits.config import explain
 from ksz_childbenefits.conformance.recipe import SendRecipe, SigningRecipe, Table
 from ksz_childbenefits.errors import DataError
 
@@ -49,7 +50,7 @@ class World(Table):
     """
 
     as_of: Text
-    failing: tuple[Literal["OPGROEIEN", "ORINT", "IRISCARE", "AVIQ"], ...] = ()
+    failing: tuple[Literal["Opgroeien", "ORINT", "Iriscare", "AVIQ"], ...] = ()
 
 
 class ExpectedInformation(Table):
@@ -142,15 +143,7 @@ def load_case(folder: Path) -> Case:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{file} is not TOML: {error}") from None
     except ValidationError as error:
-        raise DataError(f"{file}: {_explain(error)}") from None
+        raise DataError(f"{file}: {explain(error)}") from None
     if (case.expected is None) == (case.expect is None):
         raise DataError(f"{folder}: either expected.xml or a table [expect], not both")
     return case
-
-
-def _explain(error: ValidationError) -> str:
-    """One clause per wrong key: its place and the reason."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in entry['loc']) or 'case'}: {entry['msg']}"
-        for entry in error.errors(include_url=False, include_input=False)
-    )

@@ -25,9 +25,9 @@ class AuthenticSource(StrEnum):
 class Operator(StrEnum):
     """Who operates a cadastre (DOMAIN 1)."""
 
-    OPGROEIEN = "OPGROEIEN"
+    OPGROEIEN = "Opgroeien"
     ORINT = "ORINT"
-    IRISCARE = "IRISCARE"
+    IRISCARE = "Iriscare"
     AVIQ = "AVIQ"
 
 

@@ -146,13 +146,13 @@ A_COPY = select(cadastre_files.c.id).where(CARRIED).scalar_subquery()
         (update(regional_repertory).where(COPIED_ENTRY).values(quality=105), "lost 1 of 13"),
         (
             update(cadastre_files)
-            .where(cadastre_files.c.operator == "OPGROEIEN")
+            .where(cadastre_files.c.operator == "Opgroeien")
             .values(operator="AVIQ", carried_from=99, source="WALLONIA"),
             "added 1 files",
         ),
         (
-            update(cadastre_files).where(CARRIED).values(operator="OPGROEIEN"),
-            "OPGROEIEN does not hold FEDERAL",
+            update(cadastre_files).where(CARRIED).values(operator="Opgroeien"),
+            "Opgroeien does not hold FEDERAL",
         ),
         (update(repertory_lines).values(archive=None), "a FEDERAL line names no archive"),
     ],

@@ -34,7 +34,7 @@ def test_from_2024_the_archive_and_the_regions_operator(command: Command, demo: 
     assert result.exit_code == 0
     # DOMAIN 1: last federal month 2019-05 in Brussels, so Iriscare; windows cut the ranges.
     assert headings(result.stdout) == {
-        "FEDERAL": "2018-01..2019-12 at IRISCARE",
+        "FEDERAL": "2018-01..2019-12 at Iriscare",
         "BRUSSELS": "not consulted: MSG00021",
         "FLANDERS": "not consulted: MSG00021",
         "WALLONIA": "2019-01..2024-12 at AVIQ",

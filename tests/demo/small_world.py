@@ -116,7 +116,7 @@ cites = "DOMAIN 6"
 ssin = "{OTIS}"
 name = "Otis"
 [[file]]
-operator = "OPGROEIEN"
+operator = "Opgroeien"
 source = "FLANDERS"
 type = "PARTICIPATION"
 from = 2019-01-01

@@ -64,7 +64,7 @@ def in_customers(old: str, new: str) -> dict[str, str]:
         (in_story(f'ssin = "{PARENT}"\nname', f'ssin = "{NOOR}"\nname'), "person 2: the number"),
         (in_story('fund = "104"', 'fund = "105"'), "noor.toml, file 1: fund 105 is not in the"),
         (in_story('"ORINT"', '"AVIQ"'), "noor.toml, file 1: AVIQ did not hold FEDERAL on 2012"),
-        (in_story('"ORINT"', '"OPGROEIEN"'), "noor.toml, file 1: OPGROEIEN did not hold FEDERAL"),
+        (in_story('"ORINT"', '"Opgroeien"'), "noor.toml, file 1: Opgroeien did not hold FEDERAL"),
         (in_story('source = "FED', 'type = "PARTICIPATION"\nsource = "FED'), "file 1: participat"),
         (in_story('number = "1', 'number = "A'), "noor.toml, file 1: against the rules"),
         (in_story("to = 2019-05-31\nfund", "to = 2012-03-31\nfund"), "noor.toml, file 1: against"),

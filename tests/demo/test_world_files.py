@@ -37,7 +37,7 @@ def test_files_stand_where_and_when_domain_1_puts_them() -> None:
         first, last = WINDOWS[file["source"]]
         assert first <= file["from"] <= file.get("to", FAR_AWAY) <= last, file
         if file["source"] == "FLANDERS":
-            assert file["operator"] == "OPGROEIEN"
+            assert file["operator"] == "Opgroeien"
         elif file["from"] < date(2024, 1, 1):
             assert file["operator"] == "ORINT"
         else:

@@ -214,11 +214,11 @@ def test_regional_entries_follow_from_files(loaded: Engine) -> None:
     assert found == Counter(
         [
             (operator, "FEDERAL", ssin, quality, "104", "CHILD_BENEFIT")
-            for operator in ("ORINT", "IRISCARE")
+            for operator in ("ORINT", "Iriscare")
             for ssin, quality in federal
         ]
         + [
-            ("OPGROEIEN", "FLANDERS", ssin, quality, "0685540471", "PARTICIPATION")
+            ("Opgroeien", "FLANDERS", ssin, quality, "0685540471", "PARTICIPATION")
             for ssin, quality in flemish
         ]
     )

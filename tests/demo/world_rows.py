@@ -39,8 +39,8 @@ WINDOWS = {
 """DOMAIN 1, months of each source, as days."""
 
 HOLDERS_FROM_2024 = {
-    "BRUSSELS": {"IRISCARE"},
-    "FLANDERS": {"OPGROEIEN"},
+    "BRUSSELS": {"Iriscare"},
+    "FLANDERS": {"Opgroeien"},
     "WALLONIA": {"AVIQ"},
     "EASTBELGIUM": {"AVIQ"},
 }

@@ -158,7 +158,7 @@ def test_one_archive_down_and_no_files_at_the_other(down: Operator) -> None:
 
 def test_both_archives_down() -> None:
     found = source_result(BOTH, [Answer(IRISCARE, None), Answer(AVIQ, None)])
-    expected = error(FEDERAL, ("archive", "IRISCARE"), ("archive", "AVIQ"))
+    expected = error(FEDERAL, ("archive", "Iriscare"), ("archive", "AVIQ"))
     assert found == SourceResult(FEDERAL, expected)
 
 
@@ -171,7 +171,7 @@ def test_one_archive_asked_is_the_source_itself(operator: Operator) -> None:
 def test_the_archive_is_named_before_what_was_truncated() -> None:
     many = tuple(file("2018-01-01", number=f"{n:03d}") for n in range(101))
     found = source_result(BOTH, [Answer(IRISCARE, None), Answer(AVIQ, many)])
-    assert found.status.information == info(("archive", "IRISCARE"), ("truncated", "file"))
+    assert found.status.information == info(("archive", "Iriscare"), ("truncated", "file"))
 
 
 # The whole.
