@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
 
 import pytest
@@ -16,6 +17,7 @@ from ksz_childbenefits.errors import (
     UnsupportedAlgorithm,
     UnsupportedToken,
 )
+from ksz_childbenefits.security.security_header import refuse_repeated_identifiers
 from ksz_childbenefits.security.tokens import BASE64_BINARY, X509V3
 from ksz_childbenefits.security.trust import Trust, TrustPolicy
 from tests.security.checks import check, refusal
@@ -356,3 +358,14 @@ def test_identifiers_in_comments_do_not_count() -> None:
     root = etree.fromstring(MESSAGE)
     root.append(etree.Comment(f'<x xmlns:d="{DS}" Id="Body-1"/>'))
     assert check(etree.tostring(root))
+
+
+def test_thousands_of_identifiers_take_no_long_time() -> None:
+    some = '<a s:Id="" wsu:Id="" xml:id="a" ID="" id="" Id=""/>'
+    root = etree.fromstring(
+        replaced("</s:Header>", some * 4900 + "</s:Header>"), etree.XMLParser(collect_ids=False)
+    )
+    started = time.process_time()
+    with pytest.raises(InvalidSecurity):
+        refuse_repeated_identifiers(root)
+    assert time.process_time() - started < 0.1
