@@ -1,4 +1,4 @@
-"""Putting the house together: from settings to a gateway, and from a gateway to a service."""
+"""Putting the house together: from settings to an endpoint, and from that to a server."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from ksz_childbenefits.contract.xmlio import XmlLimits
 from ksz_childbenefits.demo.pki import load_authority, renew_crl
 from ksz_childbenefits.domain.clock import consultation_day
 from ksz_childbenefits.domain.sources import Operator
+from ksz_childbenefits.endpoint import Endpoint
 from ksz_childbenefits.errors import ConfigurationError
-from ksz_childbenefits.gateway import Gateway
+from ksz_childbenefits.gateway import ConsultationExchange, Gateway
 from ksz_childbenefits.logs import Pseudonymiser, configure_logging
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import answers, migrate, open_database
@@ -42,8 +43,8 @@ from ksz_childbenefits.service import ConsultationService
 _RENEWAL_SECONDS = 6 * 3600.0
 
 
-def build_gateway(settings: Settings, as_of: date | None = None) -> Gateway:
-    """A gateway on the embedded registers and cadastres.
+def build_endpoint(settings: Settings, as_of: date | None = None) -> Endpoint[ConsultationExchange]:
+    """KSZ's endpoint on the embedded registers and cadastres.
 
     ``as_of`` fixes the consultation day; None: today in Brussels. ConfigurationError says what is
     missing or wrong.
@@ -51,16 +52,20 @@ def build_gateway(settings: Settings, as_of: date | None = None) -> Gateway:
     if as_of is not None and settings.environment == "production":
         raise ConfigurationError("the consultation day cannot be moved in production")
     engine = open_database(settings.database.url)
-    return Gateway(
+    customers = CustomerRegister(engine)
+    return Endpoint(
+        service=Gateway(
+            customers=customers,
+            service=_service(settings, engine, as_of),
+            pseudonymiser=Pseudonymiser(_secret(settings.security.pseudonym_key)),
+        ),
         limits=_xml_limits(settings),
         trust=Trust(_policy(settings)),
-        customers=CustomerRegister(engine),
+        certificates=customers,
         replays=SqlReplayStore(engine),
-        service=_service(settings, engine, as_of),
         credentials=load_credentials(
             settings.security.service_key, settings.security.service_certificate
         ),
-        pseudonymiser=Pseudonymiser(_secret(settings.security.pseudonym_key)),
         available=partial(answers, engine),
     )
 
@@ -79,7 +84,7 @@ def serve(
     _keep_crl_fresh(settings, stop)
     try:
         listen(
-            partial(_worker_gateway, settings, as_of),
+            partial(_worker, settings, as_of),
             host=host or settings.service.host,
             port=settings.service.port if port is None else port,
             workers=workers or settings.service.workers,
@@ -91,18 +96,18 @@ def serve(
         stop.set()
 
 
-def _worker_gateway(settings: Settings, as_of: date | None) -> Gateway:
-    """A worker is a process of its own: it has its own logging and its own gateway."""
+def _worker(settings: Settings, as_of: date | None) -> tuple[Endpoint[ConsultationExchange]]:
+    """A worker is a process of its own: it has its own logging and its own endpoints."""
     configure_logging()
-    return build_gateway(settings, as_of)
+    return (build_endpoint(settings, as_of),)
 
 
 def _prepare(settings: Settings, as_of: date | None) -> None:
-    """Fail early: bring the database up to date and build a gateway once, before any worker."""
+    """Fail early: bring the database up to date and build an endpoint once, before any worker."""
     engine = open_database(settings.database.url)
     migrate(engine)
     engine.dispose()
-    build_gateway(settings, as_of)
+    build_endpoint(settings, as_of)
 
 
 def _service(settings: Settings, engine: Engine, as_of: date | None) -> ConsultationService:

@@ -2,19 +2,20 @@
 
 spyne is transport and dispatch: its protocol is told to pass messages on as they are, so it parses
 no XML, resolves no ``href``, makes no fault and logs no body. What a message is worth is judged by
-``Gateway.handle`` alone.
+``Endpoint.handle`` alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from ksz_childbenefits.contract.contracts import CONSULTATION, Contract
 from ksz_childbenefits.contract.namespaces import INTF
-from ksz_childbenefits.gateway import Message, Reply
+from ksz_childbenefits.endpoint import Message, Reply
 from ksz_childbenefits.spyne_compat import (
     AnyXml,
     Application,
@@ -24,7 +25,6 @@ from ksz_childbenefits.spyne_compat import (
     rpc,
 )
 
-OPERATION = "consultFilesBySsin"
 RECEIVED = "ksz_childbenefits.received"
 """WSGI environ key: when the request came in (datetime, UTC); absent: now."""
 
@@ -33,8 +33,13 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
 
 
-class MessageGateway(Protocol):
-    """What stands behind the server: ``gateway.Gateway``."""
+class MessageEndpoint(Protocol):
+    """What stands behind the server: ``endpoint.Endpoint``."""
+
+    @property
+    def contract(self) -> Contract:
+        """What it speaks, and under which path."""
+        ...
 
     def handle(self, message: Message) -> Reply:
         """Answer a message; never raises."""
@@ -78,8 +83,9 @@ class PassThrough(Soap11):  # type: ignore[misc]  # spyne has no types
         )
 
     def decompose_incoming_envelope(self, ctx: Any, message: str = Soap11.REQUEST) -> None:
-        """Name the operation: there is one, and neither content nor SOAPAction chooses it."""
-        ctx.method_request_string = f"{{{INTF}}}{OPERATION}"
+        """Name the method of the service: neither content nor SOAPAction chooses it."""
+        _, operation = SERVICES[ctx.app.config.contract.name]
+        ctx.method_request_string = f"{{{INTF}}}{operation}"
 
     def deserialize(self, ctx: Any, message: str) -> None:
         """Give the message to the operation as its one argument."""
@@ -99,9 +105,9 @@ class PassThrough(Soap11):  # type: ignore[misc]  # spyne has no types
 
 
 def consult(ctx: Any, message: Message) -> Reply:
-    """The one operation: what the gateway answers (``ctx`` is spyne's)."""
-    gateway: MessageGateway = ctx.app.config
-    return gateway.handle(message)
+    """What the endpoint answers (``ctx`` is spyne's)."""
+    endpoint: MessageEndpoint = ctx.app.config
+    return endpoint.handle(message)
 
 
 class ChildBenefitsService(ServiceBase):  # type: ignore[misc]  # spyne has no types
@@ -110,15 +116,22 @@ class ChildBenefitsService(ServiceBase):  # type: ignore[misc]  # spyne has no t
     consultFilesBySsin = rpc(AnyXml, _returns=AnyXml)(consult)  # noqa: N815  # as in the WSDL
 
 
-def soap_application(gateway: MessageGateway) -> WsgiApp:
-    """The WSGI application of the service path; it expects a body whose size was checked."""
+def soap_application(endpoint: MessageEndpoint) -> WsgiApp:
+    """The WSGI application of an endpoint; it expects a body whose size was checked."""
+    service, _ = SERVICES[endpoint.contract.name]
     application = Application(
-        [ChildBenefitsService],
+        [service],
         tns=INTF,
-        name="ChildBenefitsService",
+        name=endpoint.contract.name,
         in_protocol=PassThrough(),
         out_protocol=PassThrough(),
-        config=gateway,
+        config=endpoint,
     )
     wsgi: WsgiApp = WsgiApplication(application, max_content_length=2**31, block_length=2**20)
     return wsgi
+
+
+SERVICES: Final[Mapping[str, tuple[Any, str]]] = {
+    CONSULTATION.name: (ChildBenefitsService, "consultFilesBySsin"),
+}
+"""For each contract its spyne service, and the operation that messages are handed to."""

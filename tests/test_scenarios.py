@@ -17,7 +17,8 @@ from ksz_childbenefits.domain.clock import parse_as_of
 from ksz_childbenefits.domain.consultation import Identification, Outcome, Question
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.errors import AllSourcesFailed, ConfigurationError
-from ksz_childbenefits.runtime import build_gateway
+from ksz_childbenefits.gateway import Gateway
+from ksz_childbenefits.runtime import build_endpoint
 
 BRUSSELS_TO_NAMUR = "12031590217"
 BRUSSELS_CHILD = "14061190206"
@@ -58,7 +59,9 @@ def ask(demo: Path) -> Ask:
         customer: str = "sfpd",
     ) -> Outcome:
         outage = DemoSettings(failing_cadastres=frozenset(map(Operator, failing)))
-        gateway = build_gateway(settings.model_copy(update={"demo": outage}), parse_as_of(on))
+        changed = settings.model_copy(update={"demo": outage})
+        gateway = build_endpoint(changed, parse_as_of(on)).service
+        assert isinstance(gateway, Gateway)
         known = gateway.customers.find(customer)
         assert known is not None
         named = None if sources is None else tuple(map(AuthenticSource, sources))
@@ -248,4 +251,4 @@ def test_the_consultation_day_cannot_be_moved_in_production(demo: Path) -> None:
     settings: Settings = load_settings(demo)
     production = settings.model_copy(update={"environment": "production"})
     with pytest.raises(ConfigurationError):
-        build_gateway(production, datetime(2023, 1, 1, tzinfo=UTC).date())
+        build_endpoint(production, datetime(2023, 1, 1, tzinfo=UTC).date())

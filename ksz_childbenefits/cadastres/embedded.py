@@ -9,7 +9,7 @@ from ksz_childbenefits.cadastres.store import read_file
 from ksz_childbenefits.domain.files import File
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import CadastreFailure, Unavailable
-from ksz_childbenefits.registers.database import reading
+from ksz_childbenefits.registers.database import asking
 from ksz_childbenefits.registers.schema import (
     cadastre_file_members,
     cadastre_files,
@@ -75,7 +75,7 @@ class EmbeddedCadastre:
             "last_day": call.months.end.last_day,
         }
         try:
-            with reading(self._engine) as connection:
+            with asking(self._engine) as connection:
                 return tuple(read_file(row) for row in connection.execute(_FILES, values))
         except Unavailable as error:
             raise CadastreFailure(f"{self._operator}: {error.reason}") from error

@@ -21,7 +21,7 @@ from ksz_childbenefits.domain.archives import archive_of_file
 from ksz_childbenefits.domain.persons import Person
 from ksz_childbenefits.domain.sources import CUTOVER, AuthenticSource, Operator, holders
 from ksz_childbenefits.domain.ssin import birth_date
-from ksz_childbenefits.registers.database import writing
+from ksz_childbenefits.registers.database import without_deadline, writing
 from ksz_childbenefits.registers.persons import find_persons
 from ksz_childbenefits.registers.schema import (
     cadastre_file_members,
@@ -60,6 +60,7 @@ def split(engine: Engine) -> SplitCount:
 
 def split_holdings(connection: Connection) -> SplitCount:
     """The same within a transaction; the persons in the files must be in their register."""
+    without_deadline(connection)
     _carry_files(connection)
     _carry_entries(connection)
     _name_archives(connection)

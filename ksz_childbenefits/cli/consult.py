@@ -17,7 +17,7 @@ from ksz_childbenefits.cli.display import terminal
 from ksz_childbenefits.cli.report import print_report
 from ksz_childbenefits.client import ChildBenefitsClient, connect, read_credentials
 from ksz_childbenefits.config import ServiceSettings, load_settings
-from ksz_childbenefits.contract.wsdl import SERVICE_PATH
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.domain.clock import consultation_day
 from ksz_childbenefits.domain.consultation import StatusValue
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
@@ -106,7 +106,7 @@ def _address(url: str) -> str:
     """``url`` with the service's path where it has none."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise UsageError(f"{url} is no http or https address")
-    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + SERVICE_PATH
+    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + CONSULTATION.path
 
 
 def _pretty(reply: etree._Element) -> str:

@@ -22,6 +22,7 @@ from ksz_childbenefits.client.errors import (
     UntrustedReply,
 )
 from ksz_childbenefits.client.signature import Signature
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.namespaces import FAULT, INTF, RESPONSE, SOAP_ENV
 from ksz_childbenefits.contract.schemas import validate_reply
 from ksz_childbenefits.domain.months import YearMonth
@@ -73,7 +74,7 @@ class _LastReply(zeep.Plugin):
         if content is None or content.tag != expected:
             raise UnreadableReply("the reply holds an element that the WSDL does not announce")
         try:
-            validate_reply(content)
+            validate_reply(CONSULTATION, content)
         except InternalError as error:
             raise UnreadableReply(error.reason) from None
         self.payload = payload

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 
 from ksz_childbenefits.conformance.message import HttpMessage
-from ksz_childbenefits.contract.wsdl import SERVICE_PATH
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.errors import UsageError
 
 CONNECT_SECONDS: Final = 5.0
@@ -56,7 +56,7 @@ class HttpTransport:
         self._host = parts.hostname
         self._port = port or _PORTS[parts.scheme]
         self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._path = parts.path.rstrip("/") or SERVICE_PATH
+        self._path = parts.path.rstrip("/") or CONSULTATION.path
         self._session = requests.Session()
         self._session.trust_env = False
 

@@ -6,6 +6,7 @@ is wrapped somewhere else is not seen.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,8 +40,8 @@ class Envelope:
     payload: etree._Element
 
 
-def open_envelope(root: etree._Element, expected: str = REQUEST) -> Envelope:
-    """Check the structure of a message whose payload must be named ``expected`` (Clark notation).
+def open_envelope(root: etree._Element, expected: Container[str] = (REQUEST,)) -> Envelope:
+    """Check the structure of a message; ``expected``: the names (Clark) that its payload may bear.
 
     Raises VersionMismatch for an envelope of another namespace, NotUnderstood for an unknown header
     that we must understand, NotReadable for everything else that is out of order.
@@ -53,7 +54,7 @@ def open_envelope(root: etree._Element, expected: str = REQUEST) -> Envelope:
     if header is not None:
         _check_header(header)
     payload = _children(body)
-    if [child.tag for child in payload] != [expected]:
+    if len(payload) != 1 or payload[0].tag not in expected:
         raise NotReadable("the Body does not hold exactly the element expected")
     return Envelope(root, header, body, payload[0])
 

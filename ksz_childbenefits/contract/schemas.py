@@ -15,15 +15,13 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from ksz_childbenefits.contract import xmlio
+from ksz_childbenefits.contract.contracts import Contract
 from ksz_childbenefits.contract.namespaces import XSD
 from ksz_childbenefits.domain.consultation import Information
 from ksz_childbenefits.errors import InternalError, SchemaViolation
 
 SHIPPED: Final = files("ksz_childbenefits.contract")
 """Where ``wsdl/`` and ``xsd/`` are: links in a checkout, folders of the package in a wheel."""
-
-WSDL_NAME: Final = "ChildBenefitsV1.wsdl"
-XSD_NAMES: Final = frozenset(("ChildBenefitsV1.xsd", "ChildBenefitsCommonV1.xsd", "CommonV3.xsd"))
 
 IMPORT: Final = f"{{{XSD}}}import"
 
@@ -58,12 +56,6 @@ _DATATYPES: Final = {
     "institution": "unsignedShort",
 }
 
-_ASCII_DIGITS: Final = (
-    "informationCustomer/customerIdentification/cbeNumber",
-    "informationCBSS/ticketCBSS",
-)
-"""Elements of a request whose pattern has a ``\\d``, which in XSD is any digit of Unicode."""
-
 _STEP: Final = re.compile(r"(?:[^:\[]+:)?(?P<name>[^:\[]+)(?P<index>\[\d+\])?")
 
 
@@ -74,13 +66,13 @@ class Violation(NamedTuple):
     rule: str
 
 
-def validate_request(element: etree._Element) -> None:
+def validate_request(contract: Contract, element: etree._Element) -> None:
     """Hold a request to the XSD; SchemaViolation with an information per violation (15 at most).
 
     Its name is the path from the root, cut to 64 characters, its value the rule. Digits outside
     ASCII are violations too (SECURITY 2), where the XSD lets them pass.
     """
-    violations = _violations(element) or _foreign_digits(element)
+    violations = _violations(contract, element) or _foreign_digits(contract, element)
     if violations:
         raise SchemaViolation(
             "; ".join(f"{path}: {rule}" for path, rule in violations),
@@ -88,27 +80,27 @@ def validate_request(element: etree._Element) -> None:
         )
 
 
-def validate_reply(element: etree._Element) -> None:
+def validate_reply(contract: Contract, element: etree._Element) -> None:
     """Hold a reply, or a fault's detail entry, to the XSD; InternalError where it is not valid."""
-    violations = _violations(element)
+    violations = _violations(contract, element)
     if violations:
         shown = "; ".join(f"{path}: {rule}" for path, rule in violations)
         raise InternalError(f"reply not valid: {shown}")
 
 
-def _violations(element: etree._Element) -> tuple[Violation, ...]:
+def _violations(contract: Contract, element: etree._Element) -> tuple[Violation, ...]:
     """What the schema of this thread finds, at most fifteen."""
-    schema = _schema()
+    schema = _schema(contract)
     if schema.validate(element):
         return ()
     entries = [entry for entry, _ in zip(schema.error_log, range(MAX_VIOLATIONS), strict=False)]
-    return tuple(Violation(_path(entry.path), _rule(entry)) for entry in entries)
+    return tuple(Violation(_path(contract, entry.path), _rule(entry)) for entry in entries)
 
 
-def _foreign_digits(element: etree._Element) -> tuple[Violation, ...]:
+def _foreign_digits(contract: Contract, element: etree._Element) -> tuple[Violation, ...]:
     return tuple(
         Violation(path, "pattern")
-        for path in _ASCII_DIGITS
+        for path in contract.ascii_digits
         if not (element.findtext(path) or "").isascii()
     )
 
@@ -120,29 +112,36 @@ def _rule(entry: etree._LogEntry) -> str:
         missing = "Missing child element" in entry.message
         return "element missing" if missing else "element not expected"
     if kind.startswith("SCHEMAV_CVC_DATATYPE"):
-        datatype = _DATATYPES.get(_step((entry.path or "").rpartition("/")[2]).split("[")[0])
+        datatype = _DATATYPES.get(_name((entry.path or "").rpartition("/")[2]))
         return f"datatype {datatype}" if datatype else "datatype"
     return _RULES.get(kind, "not valid")
 
 
-def _path(xpath: str | None) -> str:
+def _path(contract: Contract, xpath: str | None) -> str:
     """libxml2's path, told from the root on; of the root itself its name."""
     first, *steps = (xpath or "").lstrip("/").split("/")
-    return "/".join(_step(step) for step in steps or (first,))[:_PATH_CHARACTERS]
+    shown = "/".join(_step(contract, step) for step in steps or (first,))
+    return shown[:_PATH_CHARACTERS]
 
 
-def _step(step: str) -> str:
+def _step(contract: Contract, step: str) -> str:
     """One step without its prefix; ``*`` for a name that is not one of the contract's."""
     match = _STEP.fullmatch(step)
-    if match is None or match["name"] not in _element_names():
+    if match is None or match["name"] not in _element_names(contract):
         return "*"
     return match["name"] + (match["index"] or "")
 
 
+def _name(step: str) -> str:
+    match = _STEP.fullmatch(step)
+    return match["name"] if match else ""
+
+
 @cache
-def _element_names() -> frozenset[str]:
+def _element_names(contract: Contract) -> frozenset[str]:
     """The names of all elements that the contract declares."""
-    documents = (xmlio.parse((SHIPPED / "xsd" / name).read_bytes(), None) for name in XSD_NAMES)
+    texts = [(SHIPPED / "xsd" / name).read_bytes() for name in contract.xsds]
+    documents = (xmlio.parse(text, None) for text in (*texts, _wsdl_text(contract)))
     return frozenset(
         name
         for document in documents
@@ -154,17 +153,18 @@ def _element_names() -> frozenset[str]:
 _threads = threading.local()
 
 
-def _schema() -> etree.XMLSchema:
+def _schema(contract: Contract) -> etree.XMLSchema:
     """The schema of this thread."""
-    schema: etree.XMLSchema | None = getattr(_threads, "schema", None)
+    schemas: dict[str, etree.XMLSchema] = _threads.__dict__.setdefault("schemas", {})
+    schema = schemas.get(contract.name)
     if schema is None:
-        schema = _threads.schema = compile_schema()
+        schema = schemas[contract.name] = compile_schema(contract)
     return schema
 
 
-def compile_schema() -> etree.XMLSchema:
+def compile_schema(contract: Contract) -> etree.XMLSchema:
     """Compile the inline schema of the WSDL with what it imports: all elements of the wire."""
-    wsdl = shipped_wsdl()
+    wsdl = shipped_wsdl(contract)
     with ExitStack() as stack:
         for imported in wsdl.iter(IMPORT):
             path = stack.enter_context(as_file(SHIPPED / "xsd" / imported_file(imported)))
@@ -172,9 +172,13 @@ def compile_schema() -> etree.XMLSchema:
         return etree.XMLSchema(next(wsdl.iter(f"{{{XSD}}}schema")))
 
 
-def shipped_wsdl() -> etree._Element:
+def shipped_wsdl(contract: Contract) -> etree._Element:
     """The WSDL as it is shipped, to be changed at will."""
-    return xmlio.parse((SHIPPED / "wsdl" / WSDL_NAME).read_bytes(), None)
+    return xmlio.parse(_wsdl_text(contract), None)
+
+
+def _wsdl_text(contract: Contract) -> bytes:
+    return (SHIPPED / "wsdl" / contract.wsdl).read_bytes()
 
 
 def imported_file(imported: etree._Element) -> str:

@@ -12,7 +12,7 @@ from ksz_childbenefits.domain.customers import Customer, Deliberation
 from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.registers import schema
 from ksz_childbenefits.registers.certificates import cbe_numbers
-from ksz_childbenefits.registers.database import reading, writing
+from ksz_childbenefits.registers.database import asking, storing
 from ksz_childbenefits.registers.enrolment import (
     insert_anchor,
     insert_certificate,
@@ -35,7 +35,7 @@ class CustomerRegister:
     def find(self, name: str) -> Customer | None:
         """The customer of this name, or None."""
         query = select(schema.customers).where(schema.customers.c.name == name)
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             row = connection.execute(query).first()
         return _customer(row) if row else None
 
@@ -60,7 +60,7 @@ class CustomerRegister:
                 schema.customers.c.cbe_number.in_(cbe_numbers(certificate.subject)),
             )
         )
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             rows = connection.execute(by_fingerprint).all() or connection.execute(by_number).all()
         return _customer(rows[0]) if len(rows) == 1 else None
 
@@ -68,7 +68,7 @@ class CustomerRegister:
         """All deliberations of the customer, of whatever day, in the order they were added."""
         table = schema.deliberations
         query = select(table).where(table.c.customer == name).order_by(table.c.id)
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return tuple(_deliberation(row) for row in connection.execute(query))
 
     def by_subject_key_identifier(self, ski: bytes) -> list[x509.Certificate]:
@@ -87,7 +87,7 @@ class CustomerRegister:
 
     def _certificates(self, condition: ColumnElement[bool]) -> list[x509.Certificate]:
         query = select(schema.customer_certificates.c.der).where(condition)
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             ders = connection.execute(query).scalars().all()
         return [x509.load_der_x509_certificate(der) for der in ders]
 
@@ -104,7 +104,7 @@ class CustomerRegister:
 
         DataError if the customer or a certificate is registered already, or a rule is broken.
         """
-        with writing(self._engine) as connection:
+        with storing(self._engine) as connection:
             insert_customer(connection, customer, title)
             for certificate in certificates:
                 insert_certificate(connection, customer.name, certificate)
@@ -114,12 +114,12 @@ class CustomerRegister:
 
     def add_certificate(self, name: str, certificate: x509.Certificate) -> None:
         """Register a certificate to the customer; DataError if it is somebody's already."""
-        with writing(self._engine) as connection:
+        with storing(self._engine) as connection:
             insert_certificate(connection, name, certificate)
 
     def add_anchor(self, name: str, anchor: x509.Certificate) -> None:
         """Recognise the customer by its CBE number under this anchor; DataError if known."""
-        with writing(self._engine) as connection:
+        with storing(self._engine) as connection:
             insert_anchor(connection, name, anchor)
 
 

@@ -1,7 +1,8 @@
 """Opening the database, its transactions, its migrations.
 
-Every register reads inside ``reading`` and writes inside ``writing``: there, and only there, a
-database that does not answer becomes ``errors.Unavailable`` (SECURITY 4: MSG00001).
+SQLite for one machine, PostgreSQL for many. Every register asks inside ``asking`` or ``reading``
+and writes inside ``writing``, ``storing`` or ``asking``: there, and only there, a database that
+does not answer becomes ``errors.Unavailable`` (SECURITY 4: MSG00001).
 """
 
 from __future__ import annotations
@@ -15,12 +16,32 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, exc, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    exc,
+    func,
+    make_url,
+    select,
+)
 
-from ksz_childbenefits.errors import ConfigurationError, Unavailable
+from ksz_childbenefits.errors import ConfigurationError, DataError, Unavailable
+from ksz_childbenefits.registers import postgresql
 
 BUSY_SECONDS = 5
-"""How long to wait for another's lock, or for a connection of the pool."""
+"""How long to wait for another's lock, a connection, or an answer of PostgreSQL."""
+
+POOLED = 10
+"""How many connections a process keeps open."""
+
+OVERFLOW = {"sqlite": 30, "postgresql": 10}
+"""How many more it opens under load; PostgreSQL takes 100 from all processes by default."""
+
+_MIGRATION_LOCK = 5274011
+"""An arbitrary number: whoever migrates a PostgreSQL database holds the advisory lock of it."""
 
 _MISTAKES = (exc.IntegrityError, exc.DataError, exc.ProgrammingError, exc.NotSupportedError)
 """Errors of a statement or its data: the database answered, so it is not unavailable."""
@@ -30,19 +51,39 @@ def open_database(url: str) -> Engine:
     """An engine with a thread-safe pool for an SQLAlchemy URL; ConfigurationError if unusable.
 
     SQLite must be a file: write-ahead log, foreign keys, a commit is on the disk when it returns.
+    PostgreSQL (``postgresql://…``): no connecting, statement or lock takes more than
+    ``BUSY_SECONDS``, and a restart of the server is not noticed beyond the requests in hand.
     Open it after forking: a connection must not cross into another process.
     """
     try:
-        engine = create_engine(
-            url, hide_parameters=True, pool_size=10, max_overflow=30, pool_timeout=BUSY_SECONDS
-        )
+        address = postgresql.with_driver(make_url(url))
+        engine = _engine(address)
     except (exc.ArgumentError, TypeError, ImportError) as error:
         # TypeError: the pool of an SQLite database in memory has no time-out.
         raise ConfigurationError("the database's URL cannot be used") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        postgresql.prepare(engine, BUSY_SECONDS)
     return engine
+
+
+def _engine(address: URL) -> Engine:
+    backend = address.get_backend_name()
+    if backend not in OVERFLOW:
+        raise ConfigurationError(f"{backend} is neither of {', '.join(OVERFLOW)}")
+    arguments = {}
+    if backend == "postgresql":
+        arguments = postgresql.connection_arguments(address, BUSY_SECONDS)
+    return create_engine(
+        address,
+        hide_parameters=True,
+        pool_size=POOLED,
+        max_overflow=OVERFLOW[backend],
+        pool_timeout=BUSY_SECONDS,
+        connect_args=arguments,
+    )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -64,8 +105,26 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
+def asking(engine: Engine, *, writes: bool = False) -> Iterator[Connection]:
+    """A connection for one statement that is a transaction by itself, in one round trip.
+
+    Raises Unavailable when the database does not answer.
+    """
+    if engine.dialect.name == "sqlite":
+        with writing(engine) if writes else reading(engine) as connection:
+            yield connection
+    else:
+        with _answering(), _autonomous(engine).connect() as connection:
+            yield connection
+
+
+def _autonomous(engine: Engine) -> Engine:
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection to read with; raises Unavailable when the database does not answer."""
+    """A transaction to read in; raises Unavailable when the database does not answer."""
     with _answering(), engine.connect() as connection:
         yield connection
 
@@ -75,6 +134,26 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction, committed at the end; raises Unavailable when the database does not answer."""
     with _answering(), engine.execution_options(writes=True).begin() as connection:
         yield connection
+
+
+@contextmanager
+def storing(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which a row that is there already, or misses another, is a DataError.
+
+    What is to be added was checked: somebody else has changed the register since. Raises
+    Unavailable when the database does not answer.
+    """
+    try:
+        with writing(engine) as connection:
+            yield connection
+    except exc.IntegrityError as error:
+        raise DataError("the register was changed at the same time: try again") from error
+
+
+def without_deadline(connection: Connection) -> None:
+    """Let the rest of the transaction take its time: imports, migrations; not requests."""
+    if connection.dialect.name == "postgresql":
+        postgresql.lift_deadline(connection)
 
 
 @contextmanager
@@ -98,7 +177,7 @@ def _symptom(error: object) -> str:
 def answers(engine: Engine) -> bool:
     """Whether the database answers now."""
     try:
-        with reading(engine) as connection:
+        with asking(engine) as connection:
             connection.execute(select(1))
     except Unavailable:
         return False
@@ -106,9 +185,15 @@ def answers(engine: Engine) -> bool:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema, in one transaction; nothing if it is there."""
+    """Bring the database to the newest schema, in one transaction; nothing if it is there.
+
+    Of several processes that do so at the same time, one does it and the others wait.
+    """
     config = _alembic()
     with writing(engine) as connection:
+        without_deadline(connection)
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

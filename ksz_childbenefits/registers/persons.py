@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, bindparam, insert, select
 from ksz_childbenefits.domain.persons import ConnectingFactor, Person, SsinStatus
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.checks import check_person, named, places_of, require
-from ksz_childbenefits.registers.database import reading, writing
+from ksz_childbenefits.registers.database import asking, storing
 from ksz_childbenefits.registers.schema import connecting_factors, persons
 
 _CHUNK = 500
@@ -55,7 +55,7 @@ class PersonRegister:
 
     def find(self, ssin: str) -> Person | None:
         """The number as the register holds it, or None (DOMAIN 5: MSG00005)."""
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return find_persons(connection, [ssin]).get(ssin)
 
     def chain(self, ssin: str) -> tuple[str, ...]:
@@ -64,14 +64,14 @@ class PersonRegister:
         The last one is the number that replaces all others (DOMAIN 5: newSSIN). A number that the
         register does not know gives itself alone.
         """
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             rows = connection.execute(_CHAIN, {"ssin": ssin}).all()
         replaced_by = {row.ssin: row.replaced_by for row in rows}
         return tuple(sorted(replaced_by, key=lambda n: (-_steps_to_the_end(n, replaced_by), n)))
 
     def add(self, rows: Sequence[Person], places: Sequence[str] | None = None) -> None:
         """Add persons, all or none; DataError names the row (or its place) and the rule."""
-        with writing(self._engine) as connection:
+        with storing(self._engine) as connection:
             insert_persons(connection, rows, places)
 
 

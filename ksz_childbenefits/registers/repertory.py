@@ -12,7 +12,7 @@ from ksz_childbenefits.domain.months import MonthRange
 from ksz_childbenefits.domain.persons import RepertoryLine
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.registers.checks import check_line, named, places_of, require
-from ksz_childbenefits.registers.database import reading, writing
+from ksz_childbenefits.registers.database import asking, storing
 from ksz_childbenefits.registers.schema import customers, repertory_lines
 
 _LINES = (
@@ -43,7 +43,7 @@ class PersonRepertory:
 
     def lines(self, ssin: str) -> tuple[RepertoryLine, ...]:
         """All lines of this number that are held by sources, by their begin."""
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return tuple(_line(row) for row in connection.execute(_LINES, {"ssin": ssin}))
 
     def inscribed(self, customer: str, ssins: Iterable[str], months: MonthRange) -> bool:
@@ -57,12 +57,12 @@ class PersonRepertory:
             "first_day": months.begin.first_day,
             "last_day": months.end.last_day,
         }
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return bool(connection.execute(_INSCRIBED, values).scalar_one())
 
     def add(self, rows: Sequence[RepertoryLine], places: Sequence[str] | None = None) -> None:
         """Add lines, all or none; DataError names the row (or its place) and the rule."""
-        with writing(self._engine) as connection:
+        with storing(self._engine) as connection:
             insert_lines(connection, rows, places)
 
 

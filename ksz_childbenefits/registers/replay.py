@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, Table, delete
+from sqlalchemy.dialects import postgresql, sqlite
 
-from ksz_childbenefits.registers.database import writing
+from ksz_childbenefits.registers.database import asking
 from ksz_childbenefits.registers.schema import replay
 
 PURGE_SECONDS = 60
@@ -18,6 +19,12 @@ PURGE_SECONDS = 60
 
 KEPT_SECONDS = 300
 """How long a key stays after it has expired: the clocks of several machines may differ."""
+
+_INSERTS: dict[str, Callable[[Table], postgresql.Insert | sqlite.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+"""What each database calls an insert that passes over a key that is there."""
 
 
 class SqlReplayStore:
@@ -36,12 +43,9 @@ class SqlReplayStore:
         """
         self._purge_now_and_then()
         row = {"key": key, "expires": math.ceil(expires.timestamp())}
-        try:
-            with writing(self._engine) as connection:
-                connection.execute(insert(replay), row)
-        except IntegrityError:
-            return False
-        return True
+        statement = _INSERTS[self._engine.dialect.name](replay).on_conflict_do_nothing()
+        with asking(self._engine, writes=True) as connection:
+            return connection.execute(statement, row).rowcount == 1
 
     def _purge_now_and_then(self) -> None:
         with self._lock:
@@ -49,5 +53,5 @@ class SqlReplayStore:
                 return
             self._next_purge = time.monotonic() + PURGE_SECONDS
         expired = replay.c.expires < math.floor(time.time()) - KEPT_SECONDS
-        with writing(self._engine) as connection:
+        with asking(self._engine, writes=True) as connection:
             connection.execute(delete(replay).where(expired))

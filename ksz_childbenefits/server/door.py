@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
-from ksz_childbenefits.contract.wsdl import SERVICE_PATH, XSD_PATH, served_wsdl, served_xsd
+from ksz_childbenefits.contract.contracts import Contract
+from ksz_childbenefits.contract.wsdl import served_wsdl, served_xsd
 from ksz_childbenefits.server.answer import XML, Answer, Send, short
 from ksz_childbenefits.server.limits import Limits
 from ksz_childbenefits.server.request import Receive, Request, Scope
 from ksz_childbenefits.server.wsgi import ThreadedWsgi
-from ksz_childbenefits.soap_app import MessageGateway, message_of, soap_application
+from ksz_childbenefits.soap_app import MessageEndpoint, message_of, soap_application
 
 LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
@@ -32,18 +34,30 @@ Responder = Callable[[Request], Awaitable[Answer | None]]
 class Door:
     """The ASGI application of one worker."""
 
-    def __init__(self, gateway: MessageGateway, limits: Limits, public_url: str | None) -> None:
+    def __init__(
+        self, endpoints: Sequence[MessageEndpoint], limits: Limits, public_url: str | None
+    ) -> None:
         """``public_url``: base of the addresses in the WSDL; None: as the request names us."""
-        self._gateway = gateway
-        self._soap = ThreadedWsgi(soap_application(gateway), limits.threads)
+        self._endpoints = endpoints
+        self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="soap")
         self._room = limits.parallel_requests
         self._public_url = public_url
         self._resources: dict[tuple[str, str], tuple[str, Responder]] = {
-            (SERVICE_PATH, ""): ("POST", self._consult),
-            (SERVICE_PATH, "wsdl"): ("GET", self._wsdl),
             (LIVE_PATH, ""): ("GET", self._live),
             (READY_PATH, ""): ("GET", self._ready),
         }
+        for endpoint in endpoints:
+            self._add(endpoint)
+
+    def _add(self, endpoint: MessageEndpoint) -> None:
+        """The resources of one endpoint: its service path, its WSDL, its XSDs."""
+        contract = endpoint.contract
+        soap = ThreadedWsgi(soap_application(endpoint), self._threads)
+        self._resources[contract.path, ""] = ("POST", partial(self._consult, endpoint, soap))
+        self._resources[contract.path, "wsdl"] = ("GET", partial(self._wsdl, contract))
+        for name in contract.xsds:
+            schema = partial(_xsd, contract, name)
+            self._resources[contract.xsd_path + name, ""] = ("GET", schema)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a client that went away before its body was whole gets nothing."""
@@ -62,50 +76,50 @@ class Door:
 
     def _resource(self, request: Request) -> tuple[str, Responder] | None:
         """The one method of what is asked for, and what answers it."""
-        if request.path.startswith(XSD_PATH) and not request.query:
-            schema = served_xsd(request.path.removeprefix(XSD_PATH))
-            return None if schema is None else ("GET", partial(_xsd, schema))
         return self._resources.get((request.path, request.query.lower()))
 
-    async def _wsdl(self, request: Request) -> Answer:
+    async def _wsdl(self, contract: Contract, request: Request) -> Answer:
         base = self._public_url
         if base is None:
             host = request.header("host") or ""
             if not _HOST.fullmatch(host):
                 return short(HTTPStatus.BAD_REQUEST)
             base = f"{request.scheme}://{host}"
-        return Answer(HTTPStatus.OK, served_wsdl(base), XML)
+        return Answer(HTTPStatus.OK, served_wsdl(contract, base), XML)
 
     async def _live(self, _: Request) -> Answer:
         return short(HTTPStatus.OK)
 
     async def _ready(self, _: Request) -> Answer:
-        ready = await asyncio.to_thread(self._gateway.ready)
-        return short(HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+        ready = await asyncio.to_thread(lambda: [e.ready() for e in self._endpoints])
+        return short(HTTPStatus.OK if all(ready) else HTTPStatus.SERVICE_UNAVAILABLE)
 
-    async def _consult(self, request: Request) -> Answer | None:
+    async def _consult(
+        self, endpoint: MessageEndpoint, soap: ThreadedWsgi, request: Request
+    ) -> Answer | None:
         if not request.is_plain_xml():
             return _unread(request, short(HTTPStatus.UNSUPPORTED_MEDIA_TYPE))
         body = await request.body()
         if body is None:
             return None
         if self._room == 0:
-            return self._overloaded(request, body)
+            return _overloaded(endpoint, request, body)
         self._room -= 1
         try:
-            return await self._soap(request.environ(body))
+            return await soap(request.environ(body))
         finally:
             self._room += 1
 
-    def _overloaded(self, request: Request, body: bytes) -> Answer:
-        message = message_of(body, request.content_type, request.soap_action, request.received)
-        reply = self._gateway.overloaded(message)
-        again = () if reply.retry_after is None else (("retry-after", str(reply.retry_after)),)
-        return Answer(reply.status, reply.body, XML, again)
+
+def _overloaded(endpoint: MessageEndpoint, request: Request, body: bytes) -> Answer:
+    message = message_of(body, request.content_type, request.soap_action, request.received)
+    reply = endpoint.overloaded(message)
+    again = () if reply.retry_after is None else (("retry-after", str(reply.retry_after)),)
+    return Answer(reply.status, reply.body, XML, again)
 
 
-async def _xsd(schema: bytes, _: Request) -> Answer:
-    return Answer(HTTPStatus.OK, schema, XML)
+async def _xsd(contract: Contract, name: str, _: Request) -> Answer:
+    return Answer(HTTPStatus.OK, served_xsd(contract, name), XML)
 
 
 def _unread(request: Request, answer: Answer) -> Answer:

@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -23,15 +23,16 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn.supervisors.multiprocess import Multiprocess
 
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.wsdl import served_wsdl
 from ksz_childbenefits.errors import ConfigurationError
 from ksz_childbenefits.server.door import Door
 from ksz_childbenefits.server.limits import Limits
 from ksz_childbenefits.server.protocol import BoundedConfig, BoundedProtocol
-from ksz_childbenefits.soap_app import MessageGateway
+from ksz_childbenefits.soap_app import MessageEndpoint
 
-GatewayFactory = Callable[[], MessageGateway]
-"""Makes a worker's gateway, in the worker; it is pickled on its way there."""
+EndpointFactory = Callable[[], Sequence[MessageEndpoint]]
+"""Makes a worker's endpoints, in the worker; it is pickled on its way there."""
 
 _STARTUP_SECONDS = 60
 _BACKLOG = 1024
@@ -63,7 +64,7 @@ _FOREIGN_LOGGERS = ("uvicorn.error", "asyncio", "spyne.application", "spyne.appl
 
 
 def serve(  # noqa: PLR0913  # each is one setting of [service] or [limits]
-    build: GatewayFactory,
+    build: EndpointFactory,
     *,
     host: str,
     port: int,
@@ -131,7 +132,7 @@ class Supervisor(Multiprocess):
 
 
 def configuration(
-    build: GatewayFactory, limits: Limits, workers: int, public_url: str | None, tls: Tls | None
+    build: EndpointFactory, limits: Limits, workers: int, public_url: str | None, tls: Tls | None
 ) -> BoundedConfig:
     """The settings of uvicorn; ConfigurationError for TLS files that cannot be used."""
     options: dict[str, Any] = {}
@@ -160,14 +161,14 @@ def configuration(
     )
 
 
-def _application(build: GatewayFactory, limits: Limits, public_url: str | None) -> Door:
-    gateway = build()
+def _application(build: EndpointFactory, limits: Limits, public_url: str | None) -> Door:
+    endpoints = build()
     supervisor = multiprocessing.parent_process()
     if supervisor is not None:
         threading.Thread(target=_follow, args=(supervisor,), daemon=True).start()
     for name in _FOREIGN_LOGGERS:
         logging.getLogger(name).addFilter(_WITHOUT_TRACES)
-    return Door(gateway, limits, public_url)
+    return Door(endpoints, limits, public_url)
 
 
 def _follow(supervisor: BaseProcess) -> None:
@@ -207,7 +208,7 @@ def _new_loop(handshake_seconds: float) -> asyncio.AbstractEventLoop:
 
 def _check_public_url(public_url: str | None) -> None:
     try:
-        served_wsdl(public_url or "http://localhost")
+        served_wsdl(CONSULTATION, public_url or "http://localhost")
     except ValueError as error:
         raise ConfigurationError(f"public_url: {error}") from None
 

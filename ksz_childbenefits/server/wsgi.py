@@ -7,7 +7,7 @@ thread and back is enough (docs/decisions/0002: a2wsgi makes five).
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any
 
 from ksz_childbenefits.server.answer import Answer
@@ -15,12 +15,12 @@ from ksz_childbenefits.soap_app import WsgiApp
 
 
 class ThreadedWsgi:
-    """A WSGI application run in ``threads`` threads."""
+    """A WSGI application run in ``threads``, which several may share."""
 
-    def __init__(self, application: WsgiApp, threads: int) -> None:
-        """The threads are started as they are needed."""
+    def __init__(self, application: WsgiApp, threads: Executor) -> None:
+        """The threads stay the caller's."""
         self._application = application
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="soap")
+        self._threads = threads
 
     async def __call__(self, environ: dict[str, Any]) -> Answer:
         """Run the application for one request; waits for a free thread."""

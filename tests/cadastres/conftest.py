@@ -1,3 +1,12 @@
-from tests.registers.databases import engine, migrated
+from tests.postgres import cluster, postgresql, shared_postgresql, unmigrated
+from tests.registers.databases import engine, migrated, sqlite
 
-__all__ = ["engine", "migrated"]
+__all__ = [
+    "cluster",
+    "engine",
+    "migrated",
+    "postgresql",
+    "shared_postgresql",
+    "sqlite",
+    "unmigrated",
+]

@@ -11,6 +11,7 @@ from lxml import etree
 
 from ksz_childbenefits.client import Signature, UnsignedFault
 from ksz_childbenefits.client.credentials import read_credentials
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.namespaces import FAULT, SOAP_ENV
 from ksz_childbenefits.contract.schemas import validate_reply
 from tests.conftest import LiveService
@@ -48,7 +49,7 @@ def test_a_typed_fault_is_a_fault_whose_detail_validates(service: LiveService) -
     assert caught.value.code == "wsse:FailedAuthentication"
     (detail,) = caught.value.detail
     assert detail.tag == FAULT
-    validate_reply(detail)
+    validate_reply(CONSULTATION, detail)
     assert detail.findtext("detail/reasonCode") == "MSG00014"
 
 

@@ -12,25 +12,26 @@ from ksz_childbenefits.conformance.message import HttpMessage
 from ksz_childbenefits.conformance.transport import Answer
 from ksz_childbenefits.domain.clock import parse_as_of
 from ksz_childbenefits.domain.sources import Operator
-from ksz_childbenefits.gateway import Gateway, Message
-from ksz_childbenefits.runtime import build_gateway
+from ksz_childbenefits.endpoint import Endpoint, Message
+from ksz_childbenefits.gateway import ConsultationExchange
+from ksz_childbenefits.runtime import build_endpoint
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """A transport to a gateway in this process."""
+    """A transport to an endpoint in this process."""
 
-    gateway: Gateway
+    endpoint: Endpoint[ConsultationExchange]
 
     def __call__(self, message: HttpMessage) -> Answer:
         action = message.headers.get("SOAPAction")
-        reply = self.gateway.handle(Message(message.body, "utf-8", action, datetime.now(UTC)))
+        reply = self.endpoint.handle(Message(message.body, "utf-8", action, datetime.now(UTC)))
         return Answer(reply.status, {"content-type": "text/xml; charset=utf-8"}, reply.body)
 
 
 @dataclass
 class Worlds:
-    """The demo's gateways, one for each world that a case asks for."""
+    """The demo's endpoints, one for each world that a case asks for."""
 
     config: Path
     _built: dict[World, InProcess] = field(default_factory=dict)
@@ -41,5 +42,5 @@ class Worlds:
             failing = frozenset(Operator(name) for name in world.failing)
             demo = settings.demo.model_copy(update={"failing_cadastres": failing})
             settings = settings.model_copy(update={"demo": demo})
-            self._built[world] = InProcess(build_gateway(settings, parse_as_of(world.as_of)))
+            self._built[world] = InProcess(build_endpoint(settings, parse_as_of(world.as_of)))
         return self._built[world]

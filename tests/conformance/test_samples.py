@@ -15,6 +15,7 @@ from ksz_childbenefits.conformance.identity import KeyRing
 from ksz_childbenefits.conformance.judge import Judge
 from ksz_childbenefits.conformance.report import difference
 from ksz_childbenefits.conformance.transport import HttpTransport
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.namespaces import INTF
 from ksz_childbenefits.contract.schemas import compile_schema
 from tests.conformance.in_process import Worlds
@@ -50,7 +51,7 @@ def worlds(demo: Path) -> Worlds:
 
 @pytest.fixture(scope="module")
 def lxml_schema() -> etree.XMLSchema:
-    return compile_schema()
+    return compile_schema(CONSULTATION)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from lxml import etree
 from ksz_childbenefits import errors
 from ksz_childbenefits.contract import codec, schemas, wording
 from ksz_childbenefits.contract.codec import CbssInformation
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.envelope import wrap
 from ksz_childbenefits.contract.namespaces import INTF
 from ksz_childbenefits.contract.xmlio import parse, serialise
@@ -68,7 +69,7 @@ def canonical(element: etree._Element) -> str:
 def reply(outcome: Outcome, question: Question = QUESTION) -> etree._Element:
     """The reply as a customer reads it; held to the XSD on the way."""
     written = codec.encode_outcome(question, outcome, CBSS)
-    schemas.validate_reply(written)
+    schemas.validate_reply(CONSULTATION, written)
     return parse(serialise(written), "utf-8")
 
 
@@ -292,7 +293,7 @@ class TestFault:
     def test_word_for_word(self) -> None:
         fault = errors.SchemaViolation("log", Information("criteria/ssin", "pattern"))
         written = codec.encode_fault(fault, CBSS, QUESTION)
-        schemas.validate_reply(written)
+        schemas.validate_reply(CONSULTATION, written)
         assert canonical(written) == (
             f'<intf:consultFilesBySsinFault xmlns:intf="{INTF}">'
             "<informationCustomer><ticket> T 1 </ticket>"
@@ -314,7 +315,7 @@ class TestFault:
         self, kind: type[errors.Fault]
     ) -> None:
         written = codec.encode_fault(kind("for the log"), CBSS, None)
-        schemas.validate_reply(written)
+        schemas.validate_reply(CONSULTATION, written)
         assert oracle_accepts(written)
         assert written.find("informationCustomer") is None
         assert written.findtext("detail/reasonCode") == kind.reason_code
@@ -413,7 +414,7 @@ QUESTIONS = st.builds(
 @given(QUESTIONS, OUTCOMES)
 def test_a_reply_is_always_valid(question: Question, outcome: Outcome) -> None:
     root = reply(outcome, question)
-    schemas.validate_reply(root)
+    schemas.validate_reply(CONSULTATION, root)
     assert [r.get("authenticSource") for r in root.iterfind("results/*")] == [
         result.source for result in outcome.results
     ]

@@ -159,9 +159,9 @@ def test_a_body_in_the_header_is_not_seen() -> None:
 
 def test_another_service_names_its_own_payload() -> None:
     root = parse(envelope_xml("<x:ask xmlns:x='urn:x'/>").encode(), None)
-    assert open_envelope(root, "{urn:x}ask").payload.tag == "{urn:x}ask"
+    assert open_envelope(root, ("{urn:x}ask",)).payload.tag == "{urn:x}ask"
     with pytest.raises(NotReadable):
-        open_envelope(root, REQUEST)
+        open_envelope(root, (REQUEST,))
 
 
 def test_wrap_moves_the_payload_and_opens_again() -> None:

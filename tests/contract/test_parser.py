@@ -10,6 +10,7 @@ import pytest
 from lxml import etree
 
 from ksz_childbenefits.contract import parser, schemas
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.xmlio import parse
 from tests.contract.messages import request, request_xml
 
@@ -46,7 +47,7 @@ def test_documents_outlive_the_dictionary_they_were_read_with(
     trees = [parse(request_xml(ssin="12031590185").encode(), None) for _ in range(50)]
     home = etree.Element("home")
     for tree in trees:
-        schemas.validate_request(tree)
+        schemas.validate_request(CONSULTATION, tree)
         home.append(tree)
     assert {element.findtext("criteria/ssin") for element in home} == {"12031590185"}
     assert len(home.findall("{*}consultFilesBySsinRequest/legalContext")) == 50
@@ -60,7 +61,7 @@ def test_threads_forget_apart_from_each_other(monkeypatch: pytest.MonkeyPatch) -
     def work() -> None:
         for _ in range(300):
             root = parse(request_xml().encode(), None)
-            schemas.validate_request(root)
+            schemas.validate_request(CONSULTATION, root)
             if etree.tostring(root) != expected:
                 failures.append(root)
 

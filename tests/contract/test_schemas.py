@@ -11,6 +11,7 @@ import pytest
 from lxml import etree
 
 from ksz_childbenefits.contract import schemas
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.namespaces import CB, COMMON, INTF, SOAP_ENV
 from ksz_childbenefits.domain.consultation import Information
 from ksz_childbenefits.errors import InternalError, SchemaViolation
@@ -221,7 +222,7 @@ INVALID = {
 @pytest.mark.parametrize("parts", VALID.values(), ids=VALID)
 def test_valid(parts: dict[str, str]) -> None:
     element = request(**parts)
-    schemas.validate_request(element)
+    schemas.validate_request(CONSULTATION, element)
     assert oracle_accepts(element)
 
 
@@ -229,7 +230,7 @@ def test_valid(parts: dict[str, str]) -> None:
 def test_invalid(parts: dict[str, str], path: str, rule: str) -> None:
     element = request(**parts)
     with pytest.raises(SchemaViolation) as refused:
-        schemas.validate_request(element)
+        schemas.validate_request(CONSULTATION, element)
     assert refused.value.information[0] == Information(path, rule)
     assert not oracle_accepts(element)
 
@@ -275,7 +276,7 @@ STRICTER = {
 def test_stricter_than_the_oracle(parts: dict[str, str], violation: Information) -> None:
     element = request(**parts)
     with pytest.raises(SchemaViolation) as refused:
-        schemas.validate_request(element)
+        schemas.validate_request(CONSULTATION, element)
     assert refused.value.information == (violation,)
     assert oracle_accepts(element)
 
@@ -302,7 +303,7 @@ def test_stricter_than_the_oracle(parts: dict[str, str], violation: Information)
 )
 def test_odd_months_get_a_verdict_and_nothing_worse(month: str) -> None:
     with contextlib.suppress(SchemaViolation):
-        schemas.validate_request(request(months=begin(month)))
+        schemas.validate_request(CONSULTATION, request(months=begin(month)))
 
 
 def test_a_valid_request_stays_valid_inside_its_envelope() -> None:
@@ -311,7 +312,7 @@ def test_a_valid_request_stays_valid_inside_its_envelope() -> None:
         + request_xml(attributes=' x:type="cb:ConsultFilesBySsinRequestType"')
         + "</e:Body></e:Envelope>"
     )
-    schemas.validate_request(envelope[0][0])
+    schemas.validate_request(CONSULTATION, envelope[0][0])
     assert envelope[0][0].tag == f"{{{INTF}}}consultFilesBySsinRequest"
     assert envelope[0][0].getparent() is envelope[0]
 
@@ -322,7 +323,7 @@ def test_children_in_the_default_namespace_are_named_as_the_sender_cannot_choose
         "</consultFilesBySsinRequest>"
     )
     with pytest.raises(SchemaViolation) as refused:
-        schemas.validate_request(element)
+        schemas.validate_request(CONSULTATION, element)
     assert refused.value.information == (Information("*", "element not expected"),)
 
 
@@ -338,7 +339,7 @@ def test_at_most_fifteen_violations_of_at_most_64_characters() -> None:
         sources=sources_xml(*["x"] * 4000),
     )
     with pytest.raises(SchemaViolation) as refused:
-        schemas.validate_request(element)
+        schemas.validate_request(CONSULTATION, element)
     assert [(i.name, i.value) for i in refused.value.information] == [
         (f"{CUSTOMER}/ticket", "maxLength"),
         (f"{CUSTOMER}/timestampSent", "datatype dateTime"),
@@ -356,7 +357,7 @@ def test_at_most_fifteen_violations_of_at_most_64_characters() -> None:
 
 def test_a_path_is_cut_to_64_characters() -> None:
     with pytest.raises(SchemaViolation) as refused:
-        schemas.validate_request(request(customer="<consultFilesBySsinResponse/>"))
+        schemas.validate_request(CONSULTATION, request(customer="<consultFilesBySsinResponse/>"))
     path = f"{IDENTIFICATION}/consultFilesBySsinResponse"[:64]
     assert refused.value.information == (Information(path, "element not expected"),)
 
@@ -365,7 +366,7 @@ def test_a_path_is_cut_to_64_characters() -> None:
 def test_values_are_never_told(parts: dict[str, str]) -> None:
     """SECURITY 4: the path of the element and the rule, never the value."""
     with pytest.raises(SchemaViolation) as refused:
-        schemas.validate_request(request(**parts))
+        schemas.validate_request(CONSULTATION, request(**parts))
     told = " ".join(
         [refused.value.reason, *(f"{i.name} {i.value}" for i in refused.value.information)]
     )
@@ -386,7 +387,7 @@ def test_big_values_are_judged_cheaply() -> None:
         {"sources": sources_xml(*["X"] * 4900)},
     ):
         with contextlib.suppress(SchemaViolation):
-            schemas.validate_request(request(**parts))
+            schemas.validate_request(CONSULTATION, request(**parts))
     assert time.process_time() - began < 1.0
 
 
@@ -399,7 +400,7 @@ def test_nothing_is_fetched_for_a_schema_location() -> None:
             f' xmlns:x="{XSI}" x:schemaLocation="{INTF} {place} urn:x {place}"'
             f' x:noNamespaceSchemaLocation="{place}"'
         )
-        schemas.validate_request(request(attributes=attributes))
+        schemas.validate_request(CONSULTATION, request(attributes=attributes))
         with pytest.raises(TimeoutError):
             server.accept()
 
@@ -411,7 +412,7 @@ def test_violations_do_not_mix_between_threads() -> None:
     def work(parts: dict[str, str], path: str, rule: str) -> None:
         for _ in range(150):
             with pytest.raises(SchemaViolation) as refused:
-                schemas.validate_request(request(**parts))
+                schemas.validate_request(CONSULTATION, request(**parts))
             if refused.value.information[0] != Information(path, rule):
                 mixed.append(refused.value.information)
 
@@ -430,11 +431,11 @@ def test_an_invalid_reply_is_our_error_and_its_values_stay_with_us() -> None:
         "</intf:consultFilesBySsinResponse>"
     )
     with pytest.raises(InternalError) as refused:
-        schemas.validate_reply(reply)
+        schemas.validate_reply(CONSULTATION, reply)
     assert refused.value.reason == "reply not valid: ssin: element not expected"
     assert refused.value.information == ()
 
 
 def test_what_the_contract_does_not_declare_is_not_valid() -> None:
     with pytest.raises(InternalError, match="element not declared"):
-        schemas.validate_reply(etree.fromstring("<consultFilesBySsinResponse/>"))
+        schemas.validate_reply(CONSULTATION, etree.fromstring("<consultFilesBySsinResponse/>"))

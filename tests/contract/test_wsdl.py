@@ -6,6 +6,7 @@ import pytest
 import zeep
 from lxml import etree
 
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.namespaces import WSDL_SOAP, XSD
 from ksz_childbenefits.contract.schemas import validate_request
 from ksz_childbenefits.contract.wsdl import served_wsdl, served_xsd
@@ -15,7 +16,7 @@ BASE = "https://example.org:8443/SOA4520"
 
 
 def test_addresses_are_those_of_the_place() -> None:
-    wsdl = etree.fromstring(served_wsdl(BASE))
+    wsdl = etree.fromstring(served_wsdl(CONSULTATION, BASE))
     (address,) = wsdl.iter(f"{{{WSDL_SOAP}}}address")
     assert address.get("location") == f"{BASE}/ChildBenefitsService/v1/consult"
     assert [i.get("schemaLocation") for i in wsdl.iter(f"{{{XSD}}}import")] == [
@@ -25,11 +26,11 @@ def test_addresses_are_those_of_the_place() -> None:
 
 
 def test_a_slash_at_the_end_of_the_base_makes_no_difference() -> None:
-    assert served_wsdl(f"{BASE}/") == served_wsdl(BASE)
+    assert served_wsdl(CONSULTATION, f"{BASE}/") == served_wsdl(CONSULTATION, BASE)
 
 
 def test_nothing_but_the_addresses_differs_from_the_file() -> None:
-    served = etree.fromstring(served_wsdl(BASE))
+    served = etree.fromstring(served_wsdl(CONSULTATION, BASE))
     shipped = etree.fromstring(WSDL_FILE.read_bytes(), etree.XMLParser(remove_comments=True))
     for one, other in zip(served.iter(), shipped.iter(), strict=True):
         assert one.tag == other.tag
@@ -57,17 +58,17 @@ def test_nothing_but_the_addresses_differs_from_the_file() -> None:
 )
 def test_what_is_no_base_is_refused(base: str) -> None:
     with pytest.raises(ValueError, match="base of a web address"):
-        served_wsdl(base)
+        served_wsdl(CONSULTATION, base)
 
 
 @pytest.mark.parametrize("base", ["http://[::1]:80", "http://localhost", "https://h-1.be/a/b%20c"])
 def test_bases(base: str) -> None:
-    assert f'location="{base}/ChildBenefitsService'.encode() in served_wsdl(base)
+    assert f'location="{base}/ChildBenefitsService'.encode() in served_wsdl(CONSULTATION, base)
 
 
-@pytest.mark.parametrize("path", sorted(XSD_FOLDER.glob("*.xsd")), ids=lambda path: path.name)
-def test_xsds_are_served_as_they_are_shipped(path: object) -> None:
-    assert served_xsd(getattr(path, "name", "")) == getattr(path, "read_bytes", bytes)()
+@pytest.mark.parametrize("name", sorted(CONSULTATION.xsds))
+def test_xsds_are_served_as_they_are_shipped(name: str) -> None:
+    assert served_xsd(CONSULTATION, name) == (XSD_FOLDER / name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,8 @@ def test_xsds_are_served_as_they_are_shipped(path: object) -> None:
     ],
 )
 def test_no_other_name_is_served(name: str) -> None:
-    assert served_xsd(name) is None
+    with pytest.raises(KeyError):
+        served_xsd(CONSULTATION, name)
 
 
 class Served(zeep.Transport):
@@ -99,8 +101,8 @@ class Served(zeep.Transport):
         assert url.startswith(prefix)
         rest = url.removeprefix(prefix)
         if rest == "consult?wsdl":
-            return served_wsdl(BASE)
-        content = served_xsd(rest.removeprefix("xsd/"))
+            return served_wsdl(CONSULTATION, BASE)
+        content = served_xsd(CONSULTATION, rest.removeprefix("xsd/"))
         assert content is not None
         return content
 
@@ -125,4 +127,4 @@ def test_zeep_builds_a_client_from_it(source: str) -> None:
     body = message.find("{http://schemas.xmlsoap.org/soap/envelope/}Body")
     assert body is not None
     assert body[0].findtext("criteria/period/beginMonth") == "2018-01"
-    validate_request(body[0])
+    validate_request(CONSULTATION, body[0])

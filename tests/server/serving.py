@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ksz_childbenefits.gateway import Message, Reply
+from ksz_childbenefits.contract.contracts import CONSULTATION
+from ksz_childbenefits.endpoint import Message, Reply
 from ksz_childbenefits.server.limits import Limits
 from ksz_childbenefits.server.run import SingleWorker, Tls, bind, configuration, serve
 
@@ -32,6 +33,8 @@ SHORT = Limits(read_seconds=0.8, write_seconds=0.8, idle_seconds=2, request_byte
 
 class SeeingGateway:
     """Answers with what it got; two bodies make it slow or talkative, one breaks its promise."""
+
+    contract = CONSULTATION
 
     def handle(self, message: Message) -> Reply:
         if message.body == SLOW:
@@ -55,6 +58,14 @@ class UnreadyGateway(SeeingGateway):
 
     def ready(self) -> bool:
         return False
+
+
+def seeing() -> tuple[SeeingGateway]:
+    return (SeeingGateway(),)
+
+
+def unready() -> tuple[SeeingGateway]:
+    return (UnreadyGateway(),)
 
 
 @dataclass
@@ -82,14 +93,14 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def threaded(
-    gateway: type[SeeingGateway] = SeeingGateway,
+    build: Callable[[], tuple[SeeingGateway]] = seeing,
     limits: Limits = SHORT,
     public_url: str | None = None,
     tls: Tls | None = None,
 ) -> Iterator[Site]:
     """One worker in a thread of this process, with all logs down to DEBUG collected."""
     ready = threading.Event()
-    server = SingleWorker(configuration(gateway, limits, 1, public_url, tls), ready.set)
+    server = SingleWorker(configuration(build, limits, 1, public_url, tls), ready.set)
     root = logging.getLogger()
     with bind("127.0.0.1", 0) as listener:
         site = Site(listener.getsockname()[1])
@@ -211,4 +222,4 @@ def closed_after(stream: socket.socket, started: float) -> float:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.DEBUG)
-    serve(SeeingGateway, host="127.0.0.1", port=0, workers=int(sys.argv[1]), limits=SHORT)
+    serve(seeing, host="127.0.0.1", port=0, workers=int(sys.argv[1]), limits=SHORT)

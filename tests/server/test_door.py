@@ -14,7 +14,6 @@ from tests.server.serving import (
     SLOW,
     Response,
     Site,
-    UnreadyGateway,
     ask,
     chunked,
     connect,
@@ -22,6 +21,7 @@ from tests.server.serving import (
     post,
     receive,
     threaded,
+    unready,
 )
 
 XSD = "/ChildBenefitsService/v1/xsd/"
@@ -239,7 +239,7 @@ def test_nothing_is_read_after_413(site: Site) -> None:
 @pytest.fixture(scope="module")
 def narrow() -> object:
     limits = Limits(parallel_requests=2, threads=1)
-    with threaded(UnreadyGateway, limits, public_url="https://b2b.example/SOA4520") as site:
+    with threaded(unready, limits, public_url="https://b2b.example/SOA4520") as site:
         yield site
 
 

@@ -21,13 +21,13 @@ from ksz_childbenefits.server.run import Tls, serve
 from tests.server.serving import (
     SHORT,
     SLOW,
-    SeeingGateway,
     Site,
     ask,
     closed_after,
     connect,
     post,
     receive,
+    seeing,
     spawned,
     threaded,
 )
@@ -98,20 +98,20 @@ def test_an_address_in_use_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{port}"):
-            serve(SeeingGateway, host="127.0.0.1", port=port)
+            serve(seeing, host="127.0.0.1", port=port)
     with pytest.raises(ConfigurationError, match=r"cannot listen on no\.such\.invalid"):
-        serve(SeeingGateway, host="no.such.invalid", port=0)
+        serve(seeing, host="no.such.invalid", port=0)
 
 
 def test_a_public_address_that_is_none_is_said() -> None:
     with pytest.raises(ConfigurationError, match="public_url"):
-        serve(SeeingGateway, host="127.0.0.1", port=0, public_url="b2b.example/SOA")
+        serve(seeing, host="127.0.0.1", port=0, public_url="b2b.example/SOA")
 
 
 def test_tls_files_that_do_not_fit_are_said(tmp_path: Path) -> None:
     tls = Tls(tmp_path / "none.pem", tmp_path / "none.key")
     with pytest.raises(ConfigurationError, match="TLS"):
-        serve(SeeingGateway, host="127.0.0.1", port=0, tls=tls)
+        serve(seeing, host="127.0.0.1", port=0, tls=tls)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from ksz_childbenefits.gateway import Message, Reply
+from ksz_childbenefits.contract.contracts import CONSULTATION
+from ksz_childbenefits.endpoint import Message, Reply
 from ksz_childbenefits.soap_app import RECEIVED, soap_application
 
 HREFS = (
@@ -22,6 +23,8 @@ HREFS = (
 
 class Recorder:
     """Keeps the messages that came."""
+
+    contract = CONSULTATION
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply

@@ -16,17 +16,21 @@ from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.conformance.case import load_case
 from ksz_childbenefits.conformance.identity import KeyRing
 from ksz_childbenefits.conformance.message import compose
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.namespaces import FAULT, SOAP_ENV, WSSE
 from ksz_childbenefits.contract.schemas import validate_reply
 from ksz_childbenefits.domain.consultation import Code, Outcome, SourceResult, Status, StatusValue
 from ksz_childbenefits.domain.files import Bonus, File, FileMember, FileType, Fund
 from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.endpoint import Endpoint, Message, Reply
 from ksz_childbenefits.errors import CadastreFailure, Unavailable
-from ksz_childbenefits.gateway import Gateway, Message, Reply
-from ksz_childbenefits.runtime import build_gateway
+from ksz_childbenefits.gateway import ConsultationExchange, Gateway
+from ksz_childbenefits.runtime import build_endpoint
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 SECRET = "a text with personal data"
+
+KszEndpoint = Endpoint[ConsultationExchange]
 HEADER = f"{{{SOAP_ENV}}}Header/{{{WSSE}}}Security"
 
 
@@ -54,8 +58,18 @@ class Answering:
 
 
 @pytest.fixture
-def gateway(demo: Path) -> Gateway:
-    return build_gateway(load_settings(demo))
+def endpoint(demo: Path) -> KszEndpoint:
+    return build_endpoint(load_settings(demo))
+
+
+def of_ksz(endpoint: KszEndpoint) -> Gateway:
+    assert isinstance(endpoint.service, Gateway)
+    return endpoint.service
+
+
+def with_parts(endpoint: KszEndpoint, **parts: Any) -> KszEndpoint:
+    """The same endpoint whose gateway has other parts."""
+    return replace(endpoint, service=replace(of_ksz(endpoint), **parts))
 
 
 @pytest.fixture
@@ -74,7 +88,7 @@ def fault_of(reply: Reply) -> etree._Element:
     """The fault, once its detail was held to the XSD."""
     (fault,) = etree.fromstring(reply.body).iterfind(f"{{{SOAP_ENV}}}Body/{{{SOAP_ENV}}}Fault")
     (detail,) = fault.iterfind(f"detail/{FAULT}")
-    validate_reply(detail)
+    validate_reply(CONSULTATION, detail)
     return fault
 
 
@@ -91,11 +105,13 @@ def logged(caplog: pytest.LogCaptureFixture) -> str:
 
 
 def test_what_nobody_foresaw_is_a_signed_fault(
-    gateway: Gateway, signed: Callable[..., Message], caplog: pytest.LogCaptureFixture
+    endpoint: KszEndpoint,
+    signed: Callable[..., Message],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """DOMAIN 5: faultstring as KSZ's, informationCustomer echoed; SECURITY 4: nothing else said."""
     service: Any = Failing(ZeroDivisionError(SECRET))
-    reply = replace(gateway, service=service).handle(signed())
+    reply = with_parts(endpoint, service=service).handle(signed())
     fault = fault_of(reply)
     assert (reply.status, reply.retry_after, is_signed(reply)) == (500, None, True)
     assert fault.findtext("faultcode") == "soapenv:Server"
@@ -104,12 +120,12 @@ def test_what_nobody_foresaw_is_a_signed_fault(
     assert fault.find(f"detail/{FAULT}/informationCustomer/customerIdentification") is not None
     assert SECRET not in reply.body.decode() + logged(caplog)
     ticket = fault.findtext(f"detail/{FAULT}/informationCBSS/ticketCBSS")
-    assert f"ticket={ticket} customer=fedris" in logged(caplog)
+    assert f"ticket={ticket} caller=fedris" in logged(caplog)
     assert "ZeroDivisionError at" in logged(caplog)
 
 
 def test_a_reply_that_would_not_be_valid_is_not_sent(
-    gateway: Gateway, signed: Callable[..., Message]
+    endpoint: KszEndpoint, signed: Callable[..., Message]
 ) -> None:
     bonus = Bonus(date(2020, 1, 1), "no category of the contract")
     file = File(
@@ -120,35 +136,38 @@ def test_a_reply_that_would_not_be_valid_is_not_sent(
     status = Status(StatusValue.DATA_FOUND, Code.SUCCESS)
     outcome = Outcome(status, None, (SourceResult(AuthenticSource.WALLONIA, status, (file,)),))
     service: Any = Answering(outcome)
-    reply = replace(gateway, service=service).handle(signed())
+    reply = with_parts(endpoint, service=service).handle(signed())
     assert (reply.status, reason(reply)) == (500, "MSG00003")
 
 
 @pytest.mark.parametrize("store", ["customers", "replays", "service"])
 def test_a_store_that_does_not_answer_is_a_503(
-    gateway: Gateway, signed: Callable[..., Message], store: str
+    endpoint: KszEndpoint, signed: Callable[..., Message], store: str
 ) -> None:
     """SECURITY 4: MSG00001, unsigned, with Retry-After; the next request is served."""
     down: Any = {store: Failing(Unavailable("the database does not answer"))}
+    swap: Any = replace if store == "replays" else with_parts
     message = signed()
-    reply = replace(gateway, **down).handle(message)
+    reply = swap(endpoint, **down).handle(message)
     assert (reply.status, reason(reply), is_signed(reply)) == (503, "MSG00001", False)
     assert reply.retry_after is not None
-    assert gateway.handle(signed()).status == 200
+    assert endpoint.handle(signed()).status == 200
     # What was refused before its key was stored can be sent again as it is.
-    assert (gateway.handle(message).status == 200) is (store != "service")
+    assert (endpoint.handle(message).status == 200) is (store != "service")
 
 
-def test_a_request_without_room_is_a_503(gateway: Gateway, signed: Callable[..., Message]) -> None:
-    reply = gateway.overloaded(signed())
+def test_a_request_without_room_is_a_503(
+    endpoint: KszEndpoint, signed: Callable[..., Message]
+) -> None:
+    reply = endpoint.overloaded(signed())
     assert (reply.status, reason(reply), is_signed(reply)) == (503, "MSG00001", False)
     assert reply.retry_after is not None
     assert fault_of(reply).find(f"detail/{FAULT}/informationCustomer") is None
 
 
-def test_it_is_ready_while_its_stores_answer(gateway: Gateway) -> None:
-    assert gateway.ready()
-    assert not replace(gateway, available=lambda: False).ready()
+def test_it_is_ready_while_its_stores_answer(endpoint: KszEndpoint) -> None:
+    assert endpoint.ready()
+    assert not replace(endpoint, available=lambda: False).ready()
 
 
 @pytest.mark.parametrize(
@@ -163,7 +182,7 @@ def test_it_is_ready_while_its_stores_answer(gateway: Gateway) -> None:
     ],
 )
 def test_no_line_of_the_log_holds_a_number(
-    gateway: Gateway,
+    endpoint: KszEndpoint,
     signed: Callable[..., Message],
     caplog: pytest.LogCaptureFixture,
     sample: str,
@@ -173,20 +192,24 @@ def test_no_line_of_the_log_holds_a_number(
     message = signed(sample)
     ssin = next(etree.fromstring(message.body).iter("ssin")).text
     assert ssin
-    reply = gateway.handle(message)
+    reply = endpoint.handle(message)
     assert logged(caplog)
     assert ssin not in caplog.text
     if reply.status == 200:
-        assert f"person={gateway.pseudonymiser.of(ssin)} " in logged(caplog)
+        assert f"person={of_ksz(endpoint).pseudonymiser.of(ssin)} " in logged(caplog)
 
 
 def test_a_failing_cadastre_is_logged_without_its_question(
-    gateway: Gateway, signed: Callable[..., Message], caplog: pytest.LogCaptureFixture
+    endpoint: KszEndpoint,
+    signed: Callable[..., Message],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    down = {op: Failing(CadastreFailure(f"{op} is down")) for op in gateway.service.cadastres}
-    service = replace(gateway.service, cadastres=down)
+    down = {
+        op: Failing(CadastreFailure(f"{op} is down")) for op in of_ksz(endpoint).service.cadastres
+    }
+    service = replace(of_ksz(endpoint).service, cadastres=down)
     message = signed("answer-brussels-to-namur")
-    reply = replace(gateway, service=service).handle(message)
+    reply = with_parts(endpoint, service=service).handle(message)
     assert reply.status == 200  # three of five sources were not consulted: INCOMPLETE_DATA
     assert "is down" in logged(caplog)
     assert str(next(etree.fromstring(message.body).iter("ssin")).text) not in caplog.text

@@ -1,0 +1,184 @@
+"""A PostgreSQL server of one's own, for as long as it is needed: tests, demonstrations, soak runs.
+
+It lives in a temporary folder, listens on a free port of the loopback interface, has a password
+that nobody else knows, and runs as an unprivileged user, which PostgreSQL insists on.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from ksz_childbenefits.errors import UsageError
+
+USERS = ("postgres", "nobody")
+"""Whom the server runs as when we are root: the first that this machine has."""
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+_INSTALLED = (Path("/usr/lib/postgresql"), Path("/usr"))
+_VERSION = re.compile("(?:pgsql-)?([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A server that runs; ``process`` is the one that we started."""
+
+    port: int
+    password: str
+    process: subprocess.Popen[bytes]
+
+    def url(self, database: str) -> str:
+        """The SQLAlchemy address of one of its databases."""
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str) -> str:
+        """Make an empty database and give its address."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{database}"'.encode())
+        return self.url(database)
+
+
+def find_binaries() -> Path | None:
+    """The folder with ``initdb`` and ``postgres``: of PATH, else of the newest one installed."""
+    candidates: list[Path] = []
+    if on_path := shutil.which("initdb"):
+        candidates.append(Path(on_path).resolve().parent)
+    versions = [
+        (int(found.group(1)), folder / "bin")
+        for parent in _INSTALLED
+        if parent.is_dir()
+        for folder in parent.iterdir()
+        if (found := _VERSION.fullmatch(folder.name))
+    ]
+    candidates += [folder for _, folder in sorted(versions, reverse=True)]
+    wanted = ("initdb", "postgres")
+    return next((f for f in candidates if all((f / name).is_file() for name in wanted)), None)
+
+
+@contextmanager
+def running_cluster(
+    settings: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Iterator[Cluster]:
+    """A new server with these settings, stopped and removed at the end.
+
+    ``folder``: where its temporary folder is made. UsageError says what to install where this
+    machine has no server, or why it did not start.
+    """
+    binaries = find_binaries()
+    if binaries is None:
+        raise UsageError(
+            "PostgreSQL's server is not installed; on Debian and Ubuntu: apt-get install postgresql"
+        )
+    home = Path(tempfile.mkdtemp(prefix="ksz-postgresql-", dir=folder))
+    try:
+        identity = _unprivileged(home)
+        password = _initialise(binaries, home, identity)
+        cluster = _start(binaries, home, identity, password, settings or {})
+        try:
+            yield cluster
+        finally:
+            _stop(cluster.process)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _unprivileged(home: Path) -> dict[str, Any]:
+    """Who runs the server, as subprocess takes it, and now owns the folder; empty: who we are."""
+    if os.getuid() != 0:
+        return {}
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    user = next((name for name in USERS if name in known), None)
+    if user is None:
+        raise UsageError(f"as root PostgreSQL needs one of the users {', '.join(USERS)}")
+    shutil.chown(home, user)
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+
+
+def _initialise(binaries: Path, home: Path, identity: Mapping[str, Any]) -> str:
+    password = secrets.token_urlsafe(24)
+    secret = home / "password"
+    secret.touch(mode=0o600)
+    secret.write_text(password, encoding="ascii")
+    if identity:
+        shutil.chown(secret, identity["user"])
+    options = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C")
+    command = (binaries / "initdb", *options, "--no-sync", f"--pwfile={secret}", home / "data")
+    made = subprocess.run(  # noqa: S603 - the server that was found
+        command, check=False, capture_output=True, text=True, cwd=home, **identity
+    )
+    secret.unlink()
+    if made.returncode != 0:
+        raise UsageError(f"PostgreSQL's initdb failed: {made.stderr.strip()}")
+    return password
+
+
+def _start(
+    binaries: Path, home: Path, identity: Mapping[str, Any], password: str, settings: Mapping[str, str]
+) -> Cluster:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    fixed = {
+        "port": str(port),
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        # Its default tells the values of rows that break a rule.
+        "log_error_verbosity": "terse",
+    }
+    options = [f"--{name}={value}" for name, value in (fixed | dict(settings)).items()]
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - the server that was found
+            (binaries / "postgres", "-D", home / "data", *options),
+            stdout=log,
+            stderr=log,
+            cwd=home,
+            # A Ctrl-C is ours: the server is stopped when we have finished with it.
+            start_new_session=True,
+            **identity,
+        )
+    cluster = Cluster(port, password, process)
+    try:
+        _wait(cluster, home / "server.log")
+    except BaseException:
+        _stop(process)
+        raise
+    return cluster
+
+
+def _wait(cluster: Cluster, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and cluster.process.poll() is None:
+        try:
+            psycopg.connect(cluster.url("postgres"), connect_timeout=START_SECONDS).close()
+        except psycopg.OperationalError:
+            time.sleep(0.02)
+        else:
+            return
+    raise UsageError(f"PostgreSQL did not start: {log.read_text(errors='replace')[-500:].strip()}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """A fast shutdown: open transactions are rolled back."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
