@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -42,8 +43,8 @@ def postgresql(shared_postgresql: Engine) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def unmigrated(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Engine]:
+def unmigrated_postgresql(cluster: Cluster) -> Iterator[Engine]:
     """An empty PostgreSQL database without any table, of this test alone."""
-    engine = open_database(cluster.create(request.node.name[:60]))
+    engine = open_database(cluster.create(f"own_{secrets.token_hex(8)}"))
     yield engine
     engine.dispose()

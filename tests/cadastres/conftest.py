@@ -1,5 +1,5 @@
-from tests.postgres import cluster, postgresql, shared_postgresql, unmigrated
-from tests.registers.databases import engine, migrated, sqlite
+from tests.postgres import cluster, postgresql, shared_postgresql, unmigrated_postgresql
+from tests.registers.databases import engine, migrated, sqlite, unmigrated, unmigrated_sqlite
 
 __all__ = [
     "cluster",
@@ -9,4 +9,6 @@ __all__ = [
     "shared_postgresql",
     "sqlite",
     "unmigrated",
+    "unmigrated_postgresql",
+    "unmigrated_sqlite",
 ]

@@ -12,6 +12,7 @@ from lxml import etree
 
 from ksz_childbenefits.cli import consult as consult_command
 from ksz_childbenefits.config import ServiceSettings
+from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.namespaces import INTF
 from ksz_childbenefits.errors import UsageError
 from tests.cli.conftest import Command
@@ -181,7 +182,7 @@ def test_an_address_without_scheme_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["with_client.py", "with_zeep.py"])
 def test_the_scripts_of_the_documentation(service: LiveService, name: str) -> None:
-    address = f"{service.url.rstrip('/')}{consult_command.SERVICE_PATH}"
+    address = f"{service.url.rstrip('/')}{CONSULTATION.path}"
     arguments = [sys.executable, str(SCRIPTS / name), address]
     arguments += [str(service.credentials / "fedris"), MOVED]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)

@@ -15,7 +15,8 @@ from ksz_childbenefits.registers.schema import (
     persons,
 )
 from tests.demo.small_world import CUSTOMERS, FLEMISH, FUNDS, STORY, small, world
-from tests.registers.databases import engine, migrated
+from tests.registers.databases import migrated
+from tests.registers.databases import sqlite as engine
 from tests.registers.numbers import NOOR, OTHER_PARENT, OTIS, PARENT
 
 __all__ = ["engine", "migrated", "small"]

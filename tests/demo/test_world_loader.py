@@ -36,7 +36,8 @@ from ksz_childbenefits.registers.schema import (
     repertory_lines,
 )
 from tests.demo.small_world import ALL_MONTHS, FLEMISH, STORY, small, world
-from tests.registers.databases import engine, migrated
+from tests.registers.databases import migrated
+from tests.registers.databases import sqlite as engine
 from tests.registers.numbers import NOOR, OTHER_PARENT, OTIS, PARENT
 
 __all__ = ["engine", "migrated", "small"]

@@ -40,6 +40,26 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return made
 
 
+@pytest.fixture
+def unmigrated_sqlite(tmp_path: Path) -> Iterator[Engine]:
+    """An SQLite database without any table."""
+    made = open_database(f"sqlite:///{tmp_path / 'unmigrated.sqlite'}")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(params=["unmigrated_sqlite", "unmigrated_postgresql"])
+def unmigrated(request: pytest.FixtureRequest) -> Engine:
+    """A database without any table, of this test alone: runs on both."""
+    made: Engine = request.getfixturevalue(request.param)
+    return made
+
+
+def address(engine: Engine) -> str:
+    """The whole address, password included, for another engine."""
+    return engine.url.render_as_string(hide_password=False)
+
+
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[tuple[str, object]]]:
     """The statements sent to the database meanwhile, with their parameters; not BEGIN."""

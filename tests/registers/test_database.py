@@ -30,11 +30,28 @@ from tests.registers.numbers import NOOR
 PERSON = {"ssin": NOOR, "birth_date": date(2012, 3, 15), "status": "EXISTING"}
 
 
+DEFINITIONS = {
+    "sqlite": """
+        SELECT sql FROM sqlite_master
+        WHERE sql IS NOT NULL AND name <> 'alembic_version'
+    """,
+    "postgresql": """
+        SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace AND conname NOT LIKE 'alembic%'
+        UNION SELECT indexdef FROM pg_indexes
+        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        UNION SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable,
+            character_maximum_length, column_default) FROM information_schema.columns
+        WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+    """,
+}
+
+
 def definitions(engine: Engine) -> set[tuple[str, ...]]:
-    """What SQLite keeps of every table and index: its columns, and its constraints sorted."""
-    query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'"
+    """What a database keeps of every table and index: its columns, and its constraints sorted."""
     with engine.connect() as connection:
-        texts = [" ".join(t.split()) for t in connection.exec_driver_sql(query).scalars()]
+        found = connection.exec_driver_sql(DEFINITIONS[engine.dialect.name]).scalars()
+        texts = [" ".join(text.split()) for text in found]
     parts = [text.removesuffix(" )").split(", CONSTRAINT ") for text in texts]
     return {(columns, *sorted(constraints)) for columns, *constraints in parts}
 
@@ -44,39 +61,43 @@ def test_the_migrations_make_exactly_the_schema(engine: Engine) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_constraints_too_are_those_of_the_schema(engine: Engine, tmp_path: Path) -> None:
-    direct = create_engine(f"sqlite:///{tmp_path / 'direct.sqlite'}")
-    metadata.create_all(direct)
-    assert definitions(engine) == definitions(direct)
-    direct.dispose()
+def test_constraints_too_are_those_of_the_schema(engine: Engine, unmigrated: Engine) -> None:
+    if engine.dialect.name == unmigrated.dialect.name:
+        metadata.create_all(unmigrated)
+        assert definitions(engine) == definitions(unmigrated)
 
 
-def test_a_migration_can_be_taken_back(engine: Engine) -> None:
+def test_a_migration_can_be_taken_back(unmigrated: Engine) -> None:
+    migrate(unmigrated)
     config = Config()
     config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
-    with writing(engine) as connection:
+    with writing(unmigrated) as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
-    assert inspect(engine).get_table_names() == ["alembic_version"]
-    assert not is_current(engine)
+    assert inspect(unmigrated).get_table_names() == ["alembic_version"]
+    assert not is_current(unmigrated)
 
 
-def test_a_new_database_is_not_current_until_migrated(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'new.sqlite'}")
-    assert not is_current(engine)
-    migrate(engine)
-    assert is_current(engine)
-    migrate(engine)
-    assert is_current(engine)
-    engine.dispose()
+def test_a_new_database_is_not_current_until_migrated(unmigrated: Engine) -> None:
+    assert not is_current(unmigrated)
+    migrate(unmigrated)
+    assert is_current(unmigrated)
+    migrate(unmigrated)
+    assert is_current(unmigrated)
+
+
+def test_of_two_that_migrate_at_the_same_time_one_waits(unmigrated: Engine) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(migrate, [unmigrated] * 4))
+    assert is_current(unmigrated)
 
 
 @pytest.mark.parametrize(
     ("setting", "value"),
     [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
 )
-def test_every_connection_has_the_settings(engine: Engine, setting: str, value: object) -> None:
-    with reading(engine) as one, reading(engine) as two:
+def test_every_connection_has_the_settings(sqlite: Engine, setting: str, value: object) -> None:
+    with reading(sqlite) as one, reading(sqlite) as two:
         for connection in (one, two):
             assert connection.exec_driver_sql(f"PRAGMA {setting}").scalar() == value
 
@@ -112,11 +133,11 @@ def test_the_reason_tells_no_value_of_the_statement(tmp_path: Path) -> None:
 
 
 def test_a_lock_held_too_long_is_unavailable(
-    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sqlite: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0)
     hurried = open_database(f"sqlite:///{tmp_path / 'registers.sqlite'}")
-    with writing(engine) as connection:
+    with writing(sqlite) as connection:
         connection.execute(insert(persons), PERSON)
         with pytest.raises(Unavailable), writing(hurried):
             pass
@@ -150,15 +171,15 @@ def test_a_transaction_that_fails_leaves_nothing(engine: Engine) -> None:
         assert connection.execute(select(persons)).all() == []
 
 
-def test_writers_wait_for_each_other(engine: Engine) -> None:
+def test_writers_wait_for_each_other(sqlite: Engine) -> None:
     def add(number: int) -> None:
-        with writing(engine) as connection:
+        with writing(sqlite) as connection:
             held = connection.execute(select(persons.c.ssin)).all()
             row = PERSON | {"ssin": f"{number:011d}", "birth_date": date(2000, 1, 1 + len(held))}
             connection.execute(insert(persons), row)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(add, range(24)))
-    with reading(engine) as connection:
+    with reading(sqlite) as connection:
         days = connection.execute(select(persons.c.birth_date)).scalars().all()
     assert sorted(days) == [date(2000, 1, day) for day in range(1, 25)]

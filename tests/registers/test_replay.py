@@ -16,6 +16,7 @@ from ksz_childbenefits.registers import database
 from ksz_childbenefits.registers.database import open_database, reading, writing
 from ksz_childbenefits.registers.replay import KEPT_SECONDS, PURGE_SECONDS, SqlReplayStore
 from ksz_childbenefits.registers.schema import replay
+from tests.registers.databases import address
 
 KEY = b"\x01" * 32
 KEYS = [bytes([number]) * 32 for number in range(20)]
@@ -67,7 +68,7 @@ def insert_all(url: str, expires: datetime, _: int) -> list[bytes]:
 
 
 def test_of_many_processes_one_is_first(engine: Engine) -> None:
-    run = partial(insert_all, str(engine.url), soon())
+    run = partial(insert_all, address(engine), soon())
     with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as processes:
         firsts = [key for found in processes.map(run, range(3)) for key in found]
     assert sorted(firsts) == KEYS
@@ -109,9 +110,9 @@ def test_a_store_that_does_not_answer_refuses() -> None:
 
 
 def test_a_store_that_is_locked_refuses(
-    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sqlite: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0)
     hurried = SqlReplayStore(open_database(f"sqlite:///{tmp_path / 'registers.sqlite'}"))
-    with writing(engine), pytest.raises(Unavailable):
+    with writing(sqlite), pytest.raises(Unavailable):
         hurried.insert(KEY, soon())
