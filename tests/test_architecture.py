@@ -18,6 +18,7 @@ FLOORS = (
     "security",
     "registers",
     "cadastres",
+    "bulk",
     "endpoint",
     "service",
     "gateway",

@@ -13,6 +13,7 @@ from ksz_childbenefits.domain.persons import RepertoryLine
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.registers.checks import check_line, named, places_of, require
 from ksz_childbenefits.registers.database import asking, storing
+from ksz_childbenefits.registers.rules import Rule
 from ksz_childbenefits.registers.schema import customers, repertory_lines
 
 _LINES = (
@@ -89,7 +90,11 @@ def insert_lines(
     for line, place in zip(rows, places_of(rows, places), strict=True):
         with named(place):
             check_line(line)
-            require(line.customer is None or line.customer in known, "the customer is unknown")
+            require(
+                line.customer is None or line.customer in known,
+                "the customer is unknown",
+                Rule.UNKNOWN_CUSTOMER,
+            )
     if rows:
         connection.execute(insert(repertory_lines), [line_values(line) for line in rows])
 

@@ -208,3 +208,21 @@ cadastre_file_members = Table(
     Index(None, "file_id"),
 )
 """Who is in a file, as child 104, beneficiary 102 or entitled person 101 (DOMAIN 2)."""
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("lines", BigInteger, nullable=False),
+    Column("imported", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("rejected_bytes", BigInteger, nullable=False),
+    Column("finished", Boolean, nullable=False),
+)
+"""How far the import of a file is, written with each batch: what makes it resumable (bulk).
+
+``digest``: SHA-256 (hex) of the file. ``position``: bytes read of it, unpacked; ``lines``: lines
+read, the header included; ``rejected_bytes``: the size of the file of rejected lines.
+"""

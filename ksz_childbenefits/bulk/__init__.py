@@ -1,0 +1,1 @@
+"""Files of lines into and out of the registers: streaming, resumable, nothing lost or doubled."""
