@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-world
 
-.PHONY: demo serve test conformance lint clean
+.PHONY: demo serve test conformance network soak lint clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m ksz_childbenefits.demo
@@ -23,6 +23,11 @@ lint: $(VENV)/dev-installed
 
 conformance: $(VENV)/installed
 	@$(BIN)/python -m ksz_childbenefits.demo conformance
+
+# Gateway, four operators and PostgreSQL as separate processes; the server comes from Debian where it may.
+network: $(VENV)/installed
+	@deploy/postgresql-server
+	@$(BIN)/python -m ksz_childbenefits.demo network
 
 clean:
 	rm -rf $(VENV) .tox $(DEMO) build dist *.egg-info

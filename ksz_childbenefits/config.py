@@ -23,7 +23,11 @@ class _Section(BaseModel):
 
 
 class ServiceSettings(_Section):
-    """Where the service listens. ``public_url`` stands in the WSDL; absent: the request's host."""
+    """Where the service listens. ``public_url`` stands in the WSDL; absent: the request's host.
+
+    ``metrics_port``: a second listener, for metrics and health alone; 0: any free port, absent:
+    none. ``drain_seconds``: how long the service says that it is not ready before it stops.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -31,6 +35,15 @@ class ServiceSettings(_Section):
     public_url: str | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int | None, Field(ge=0, le=65535)] = None
+    drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0
+
+    @model_validator(mode="after")
+    def _two_ports(self) -> ServiceSettings:
+        if self.port and self.port == self.metrics_port:
+            raise ValueError("metrics_port must be another port than port")
+        return self
 
     @model_validator(mode="after")
     def _tls_in_pairs(self) -> ServiceSettings:
@@ -79,6 +92,41 @@ class LimitSettings(_Section):
     threads: Annotated[int, Field(ge=1, le=256)] = 8
 
 
+class LogSettings(_Section):
+    """What is logged: one line for each exchange at INFO, only refusals at WARNING."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class OperatorSettings(_Section):
+    """An operator's cadastre elsewhere; ``certificates``: what its replies may be signed with.
+
+    More than one while its key is renewed.
+    """
+
+    url: Annotated[str, Field(pattern="^https?://[!-~]+$")]
+    certificates: Annotated[tuple[Path, ...], Field(min_length=1)]
+
+
+class RemoteSettings(_Section):
+    """Bounds of the calls to operators elsewhere, in each worker (cadastres.line.LineLimits)."""
+
+    deadline_seconds: Annotated[float, Field(ge=0.1, le=60)] = 2
+    parallel_calls: Annotated[int, Field(ge=1, le=1000)] = 32
+    failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    pause_seconds: Annotated[float, Field(ge=0.1, le=300)] = 2
+    reply_bytes: Annotated[int, Field(ge=1024, le=67108864)] = 8 * 1024 * 1024
+    reply_elements: Annotated[int, Field(ge=100, le=10000000)] = 200000
+
+
+class CadastreSettings(_Section):
+    """For ``cadastre serve``: which operator this is, and the certificates that KSZ asks with."""
+
+    operator: Operator
+    cbe_number: Annotated[str, Field(pattern="^[0-9]{10}$")]
+    ksz_certificates: Annotated[tuple[Path, ...], Field(min_length=1)]
+
+
 class DemoSettings(_Section):
     """Only for demonstrations; refused where the environment is production."""
 
@@ -94,7 +142,20 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     security: SecuritySettings
     limits: LimitSettings = LimitSettings()
+    logs: LogSettings = LogSettings()
     demo: DemoSettings = DemoSettings()
+    operators: dict[Operator, OperatorSettings] = {}
+    remote: RemoteSettings = RemoteSettings()
+    cadastre: CadastreSettings | None = None
+
+    @model_validator(mode="after")
+    def _threads_beside_one_slow_operator(self) -> Settings:
+        if self.operators and self.limits.threads <= self.remote.parallel_calls:
+            raise ValueError(
+                "with [operators], limits.threads must be more than remote.parallel_calls, "
+                "or one slow operator could keep all threads waiting"
+            )
+        return self
 
     @model_validator(mode="after")
     def _no_demo_in_production(self) -> Settings:
@@ -141,6 +202,8 @@ def _resolved(settings: Settings, folder: Path) -> Settings:
             "service": settings.service.model_copy(update=absolute(settings.service)),
             "security": settings.security.model_copy(update=absolute(settings.security)),
             "demo": settings.demo.model_copy(update=absolute(settings.demo)),
+            "operators": _absolute(settings.operators, folder),
+            "cadastre": _absolute(settings.cadastre, folder),
             "database": DatabaseSettings(url=url),
         }
     )
@@ -149,7 +212,9 @@ def _resolved(settings: Settings, folder: Path) -> Settings:
 def _absolute(value: object, folder: Path) -> object:
     if isinstance(value, Path):
         return folder / value
-    if isinstance(value, AuthoritySettings):
+    if isinstance(value, dict):
+        return {key: _absolute(item, folder) for key, item in value.items()}
+    if isinstance(value, _Section):
         return value.model_copy(update={n: _absolute(v, folder) for n, v in value})
     if isinstance(value, tuple):
         return tuple(_absolute(item, folder) for item in value)

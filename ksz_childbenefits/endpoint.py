@@ -11,7 +11,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
 
 from lxml import etree
@@ -29,6 +29,7 @@ from ksz_childbenefits.errors import (
     Unavailable,
 )
 from ksz_childbenefits.logs import place_of
+from ksz_childbenefits.metrics import request_answered
 from ksz_childbenefits.security.credentials import ServiceCredentials
 from ksz_childbenefits.security.replay import ReplayStore, admit
 from ksz_childbenefits.security.signing import sign
@@ -63,12 +64,17 @@ class Reply:
 
 @dataclass(slots=True)
 class Exchange:
-    """What is known of one exchange so far, for the log; a service's own kind may know more."""
+    """What is known of one exchange so far; a service's own kind may know more.
+
+    ``status`` is the code that the reply gives, a label of metrics; ``notes`` are what else the log
+    tells: no SSIN in either.
+    """
 
     received: datetime
     ticket: str = field(default_factory=lambda: str(uuid.uuid4()))
     caller: str = "-"
-    outcome: str = "-"
+    status: str = "-"
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 ExchangeT = TypeVar("ExchangeT", bound=Exchange)
@@ -139,7 +145,7 @@ class Endpoint(Generic[ExchangeT]):
         reply = self.service.answer(verified.payload, exchange)
         validate_reply(self.contract, reply)
         signed = sign(wrap(reply), self.credentials, datetime.now(UTC))
-        _log.info("ticket=%s caller=%s %s", exchange.ticket, exchange.caller, exchange.outcome)
+        self._record(exchange, logging.INFO, "answered", status=exchange.status)
         return Reply(signed)
 
     def overloaded(self, message: Message) -> Reply:
@@ -153,14 +159,14 @@ class Endpoint(Generic[ExchangeT]):
 
     def _refuse(self, fault: Fault, exchange: ExchangeT) -> Reply:
         """The typed fault, signed where SECURITY 4 says so; the log gets the exact reason."""
-        _log.log(
-            logging.ERROR if isinstance(fault, InternalError) else logging.WARNING,
-            "ticket=%s caller=%s fault=%s reason_code=%s reason=%s",
-            exchange.ticket,
-            exchange.caller,
-            fault.faultcode,
-            fault.reason_code,
-            fault.reason,
+        level = logging.ERROR if isinstance(fault, InternalError) else logging.WARNING
+        self._record(
+            exchange,
+            level,
+            "refused",
+            status=fault.reason_code,
+            fault=fault.faultcode,
+            reason=fault.reason,
         )
         detail = self.service.fault(fault, exchange)
         envelope = fault_envelope(fault.faultcode, faultstring(fault), detail)
@@ -168,6 +174,15 @@ class Endpoint(Generic[ExchangeT]):
         body = sign(envelope, self.credentials, now) if fault.signed else serialise(envelope)
         retry_after = RETRY_AFTER_SECONDS if isinstance(fault, Unavailable) else None
         return Reply(body, fault.http_status, retry_after)
+
+    def _record(self, exchange: Exchange, level: int, event: str, **outcome: str) -> None:
+        """One line in the log and one count in the metrics for each exchange."""
+        service, took = self.contract.name, datetime.now(UTC) - exchange.received
+        who = {"service": service, "ticket": exchange.ticket, "caller": exchange.caller}
+        took_ms = {"duration_ms": took // timedelta(milliseconds=1)}
+        _log.log(level, event, extra={**who, **outcome, **exchange.notes, **took_ms})
+        fault = outcome.get("fault", "-")
+        request_answered(service, exchange.caller, outcome["status"], fault, took.total_seconds())
 
 
 def _check_soap_action(header: str | None, expected: str) -> None:

@@ -14,7 +14,7 @@ from ksz_childbenefits.contract.codec import (
     encode_outcome,
 )
 from ksz_childbenefits.contract.contracts import CONSULTATION, Contract
-from ksz_childbenefits.domain.consultation import Outcome, Question
+from ksz_childbenefits.domain.consultation import Question
 from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.endpoint import Exchange
 from ksz_childbenefits.errors import Fault, InternalError
@@ -65,15 +65,14 @@ class Gateway:
         if exchange.customer is None:
             raise InternalError("a consultation by nobody")
         exchange.question = question = decode_question(payload)
+        exchange.notes["person"] = self.pseudonymiser.of(question.ssin)
         outcome = self.service.consult(question, exchange.customer, exchange.ticket)
-        exchange.outcome = self._note(question, outcome)
+        exchange.status = outcome.status.code
+        exchange.notes["sources"] = ",".join(
+            f"{result.source}:{result.status.code}" for result in outcome.results
+        )
         return encode_outcome(question, outcome, exchange.cbss())
 
     def fault(self, fault: Fault, exchange: ConsultationExchange) -> etree._Element:
         """KSZ's typed fault; the customer's part is echoed once the question was valid."""
         return encode_fault(fault, exchange.cbss(), exchange.question)
-
-    def _note(self, question: Question, outcome: Outcome) -> str:
-        sources = ",".join(f"{r.source}:{r.status.code}" for r in outcome.results)
-        person = self.pseudonymiser.of(question.ssin)
-        return f"person={person} status={outcome.status.code} sources={sources or '-'}"

@@ -6,17 +6,16 @@ Sees domain values only, no XML and no network: registers and cadastres stand be
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
-from ksz_childbenefits.cadastres.base import Cadastre, CadastreCall
+from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
+from ksz_childbenefits.cadastres.network import Network
 from ksz_childbenefits.domain.authorisation import Allowed, allow, check_identification, grant
 from ksz_childbenefits.domain.consultation import NoResult, Outcome, Question, SsinNotice
 from ksz_childbenefits.domain.customers import Customer
-from ksz_childbenefits.domain.facets import UnusableFile, check_file
 from ksz_childbenefits.domain.merging import Answer, NoSourceAnswered, global_status, source_result
 from ksz_childbenefits.domain.months import MonthRange
 from ksz_childbenefits.domain.persons import Person
@@ -40,15 +39,13 @@ _log = logging.getLogger(__name__)
 class ConsultationService:
     """Answers questions from the registers and the cadastres.
 
-    ``today`` gives the consultation day (DOMAIN, three clocks); ``executor`` makes the calls of one
-    request run in parallel.
+    ``today`` gives the consultation day (DOMAIN, three clocks).
     """
 
     persons: PersonRegister
     repertory: PersonRepertory
     customers: CustomerRegister
-    cadastres: Mapping[Operator, Cadastre]
-    executor: Executor
+    cadastres: Network
     today: Callable[[], date]
 
     def consult(self, question: Question, customer: Customer, ticket: str) -> Outcome:
@@ -63,9 +60,15 @@ class ConsultationService:
             person = self._known(question.ssin)
         except NoResult as refusal:
             return Outcome(refusal.status, notice=refusal.notice)
-        lines = self.repertory.lines(person.ssin)
+        lines, purpose = self.repertory.lines(person.ssin), question.legal_context
         routes = plan(person, lines, allowed.sources, months, day)
-        return _merge(person, routes, self._ask(person, routes, ticket), allowed)
+        calls = [
+            (operator, CadastreCall(r.source, person.ssin, r.months, ticket, customer, purpose))
+            for r in routes
+            if r.months is not None
+            for operator in r.operators
+        ]
+        return _merge(person, routes, self._ask(calls), allowed)
 
     def _authorise(
         self, question: Question, customer: Customer, day: date
@@ -89,35 +92,22 @@ class ConsultationService:
         return check_register(ssin, person, final)
 
     def _ask(
-        self, person: Person, routes: Sequence[SourceRoute], ticket: str
+        self, calls: Sequence[tuple[Operator, CadastreCall]]
     ) -> dict[AuthenticSource, list[Answer]]:
-        """One call for each (operator, source), all in parallel (DOMAIN 1)."""
-        calls = [
-            (operator, CadastreCall(route.source, person.ssin, route.months))
-            for route in routes
-            if route.months is not None
-            for operator in route.operators
-        ]
-        operators, contents = [operator for operator, _ in calls], [call for _, call in calls]
-        run = self.executor.map if len(calls) > 1 else map
-        ask = partial(self._answer, ticket)
-        answers: dict[AuthenticSource, list[Answer]] = {route.source: [] for route in routes}
-        for call, answer in zip(contents, run(ask, operators, contents), strict=True):
-            answers[call.source].append(answer)
+        """The answers to the calls, one for each (operator, source), by source (DOMAIN 1)."""
+        answers: dict[AuthenticSource, list[Answer]] = defaultdict(list)
+        for (operator, call), given in zip(calls, self.cadastres.ask(calls), strict=True):
+            answers[call.source].append(_answer(operator, call, given))
         return answers
 
-    def _answer(self, ticket: str, operator: Operator, call: CadastreCall) -> Answer:
-        """What an operator gives; what cannot be had or passed on counts as failed (MSG00002)."""
-        try:
-            files = self.cadastres[operator].files(call)
-            for file in files:
-                check_file(file, call.source)
-        except (CadastreFailure, UnusableFile) as failure:
-            _log.warning(
-                "ticket=%s operator=%s source=%s reason=%s", ticket, operator, call.source, failure
-            )
-            return Answer(operator, None)
-        return Answer(operator, files)
+
+def _answer(operator: Operator, call: CadastreCall, given: Holdings | CadastreFailure) -> Answer:
+    """What an operator gave; what cannot be had or passed on counts as failed (MSG00002)."""
+    if isinstance(given, Holdings):
+        return Answer(operator, given.files, given.truncated)
+    where = {"ticket": call.ticket, "operator": operator.value, "source": call.source.value}
+    _log.warning("source failed", extra={**where, "reason": str(given)})
+    return Answer(operator, None)
 
 
 def _merge(
@@ -126,7 +116,7 @@ def _merge(
     answers: Mapping[AuthenticSource, Sequence[Answer]],
     allowed: Allowed,
 ) -> Outcome:
-    results = tuple(source_result(route, answers[route.source]) for route in routes)
+    results = tuple(source_result(route, answers.get(route.source, ())) for route in routes)
     try:
         status = global_status(results, allowed.left_out)
     except NoSourceAnswered as failure:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from ksz_childbenefits.contract.contracts import CONSULTATION, Contract
+from ksz_childbenefits.contract.contracts import CADASTRE, CONSULTATION, INSCRIPTIONS, Contract
 from ksz_childbenefits.contract.namespaces import INTF
 from ksz_childbenefits.endpoint import Message, Reply
 from ksz_childbenefits.spyne_compat import (
@@ -104,16 +104,35 @@ class PassThrough(Soap11):  # type: ignore[misc]  # spyne has no types
         ctx.out_string = [ctx.out_document.body]
 
 
-def consult(ctx: Any, message: Message) -> Reply:
-    """What the endpoint answers (``ctx`` is spyne's)."""
-    endpoint: MessageEndpoint = ctx.app.config
-    return endpoint.handle(message)
+def _operation(name: str) -> Any:
+    """A method of a service; spyne tells the methods of one service apart by their names."""
+
+    def answer(ctx: Any, message: Message) -> Reply:
+        endpoint: MessageEndpoint = ctx.app.config
+        return endpoint.handle(message)
+
+    answer.__name__ = name
+    return rpc(AnyXml, _returns=AnyXml)(answer)
 
 
 class ChildBenefitsService(ServiceBase):  # type: ignore[misc]  # spyne has no types
     """The portType of CONTRACT: one operation."""
 
-    consultFilesBySsin = rpc(AnyXml, _returns=AnyXml)(consult)  # noqa: N815  # as in the WSDL
+    consultFilesBySsin = _operation("consultFilesBySsin")  # noqa: N815  # as in the WSDL
+
+
+class ChildBenefitsInscriptionsService(ServiceBase):  # type: ignore[misc]  # spyne has no types
+    """The portType of the maintenance of the person repertory."""
+
+    registerInscriptions = _operation("registerInscriptions")  # noqa: N815  # as in the WSDL
+    closeInscriptions = _operation("closeInscriptions")  # noqa: N815  # as in the WSDL
+    listInscriptions = _operation("listInscriptions")  # noqa: N815  # as in the WSDL
+
+
+class ChildBenefitsCadastreService(ServiceBase):  # type: ignore[misc]  # spyne has no types
+    """The portType of an operator's cadastre."""
+
+    consultFiles = _operation("consultFiles")  # noqa: N815  # as in the WSDL
 
 
 def soap_application(endpoint: MessageEndpoint) -> WsgiApp:
@@ -133,5 +152,7 @@ def soap_application(endpoint: MessageEndpoint) -> WsgiApp:
 
 SERVICES: Final[Mapping[str, tuple[Any, str]]] = {
     CONSULTATION.name: (ChildBenefitsService, "consultFilesBySsin"),
+    CADASTRE.name: (ChildBenefitsCadastreService, "consultFiles"),
+    INSCRIPTIONS.name: (ChildBenefitsInscriptionsService, "registerInscriptions"),
 }
 """For each contract its spyne service, and the operation that messages are handed to."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from prometheus_client.parser import text_string_to_metric_families
 
+from ksz_childbenefits.cadastres.background import BackgroundLoop
+from ksz_childbenefits.cadastres.network import Network
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.conformance.case import load_case
 from ksz_childbenefits.conformance.identity import KeyRing
@@ -21,10 +25,12 @@ from ksz_childbenefits.contract.namespaces import FAULT, SOAP_ENV, WSSE
 from ksz_childbenefits.contract.schemas import validate_reply
 from ksz_childbenefits.domain.consultation import Code, Outcome, SourceResult, Status, StatusValue
 from ksz_childbenefits.domain.files import Bonus, File, FileMember, FileType, Fund
-from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.endpoint import Endpoint, Message, Reply
 from ksz_childbenefits.errors import CadastreFailure, Unavailable
 from ksz_childbenefits.gateway import ConsultationExchange, Gateway
+from ksz_childbenefits.logs import JsonLines
+from ksz_childbenefits.metrics import exposition
 from ksz_childbenefits.runtime import build_endpoint
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -55,6 +61,14 @@ class Answering:
 
     def consult(self, *_: Any) -> Outcome:
         return self.outcome
+
+
+class AllDown(Network):
+    """No operator answers."""
+
+    def __init__(self) -> None:
+        down = {operator: Failing(CadastreFailure(f"{operator} is down")) for operator in Operator}
+        super().__init__(down, ThreadPoolExecutor(4), BackgroundLoop())
 
 
 @pytest.fixture
@@ -101,7 +115,7 @@ def is_signed(reply: Reply) -> bool:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
-    return "\n".join(record.getMessage() for record in caplog.records)
+    return "\n".join(map(JsonLines().format, caplog.records))
 
 
 def test_what_nobody_foresaw_is_a_signed_fault(
@@ -120,7 +134,7 @@ def test_what_nobody_foresaw_is_a_signed_fault(
     assert fault.find(f"detail/{FAULT}/informationCustomer/customerIdentification") is not None
     assert SECRET not in reply.body.decode() + logged(caplog)
     ticket = fault.findtext(f"detail/{FAULT}/informationCBSS/ticketCBSS")
-    assert f"ticket={ticket} caller=fedris" in logged(caplog)
+    assert f'"ticket": "{ticket}", "caller": "fedris"' in logged(caplog)
     assert "ZeroDivisionError at" in logged(caplog)
 
 
@@ -194,9 +208,9 @@ def test_no_line_of_the_log_holds_a_number(
     assert ssin
     reply = endpoint.handle(message)
     assert logged(caplog)
-    assert ssin not in caplog.text
+    assert ssin not in logged(caplog)
     if reply.status == 200:
-        assert f"person={of_ksz(endpoint).pseudonymiser.of(ssin)} " in logged(caplog)
+        assert f'"person": "{of_ksz(endpoint).pseudonymiser.of(ssin)}"' in logged(caplog)
 
 
 def test_a_failing_cadastre_is_logged_without_its_question(
@@ -204,12 +218,37 @@ def test_a_failing_cadastre_is_logged_without_its_question(
     signed: Callable[..., Message],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    down = {
-        op: Failing(CadastreFailure(f"{op} is down")) for op in of_ksz(endpoint).service.cadastres
-    }
-    service = replace(of_ksz(endpoint).service, cadastres=down)
+    service = replace(of_ksz(endpoint).service, cadastres=AllDown())
     message = signed("answer-brussels-to-namur")
     reply = with_parts(endpoint, service=service).handle(message)
     assert reply.status == 200  # three of five sources were not consulted: INCOMPLETE_DATA
-    assert "is down" in logged(caplog)
-    assert str(next(etree.fromstring(message.body).iter("ssin")).text) not in caplog.text
+    assert "AVIQ is down" in logged(caplog)
+    assert str(next(etree.fromstring(message.body).iter("ssin")).text) not in logged(caplog)
+
+
+def counted() -> dict[tuple[str, ...], float]:
+    """Requests by caller, fault, service and status; and the replays."""
+    families = text_string_to_metric_families(exposition().decode())
+    wanted = {"ksz_requests_total", "ksz_replays_refused_total"}
+    found = (s for family in families for s in family.samples if s.name in wanted)
+    return {tuple(value for _, value in sorted(s.labels.items())): s.value for s in found}
+
+
+def test_each_exchange_is_counted_by_caller_and_status(
+    endpoint: KszEndpoint, signed: Callable[..., Message]
+) -> None:
+    before = counted()
+    message = signed("answer-brussels-to-namur")
+    assert [endpoint.handle(message).status for _ in range(3)] == [200, 500, 500]
+    endpoint.handle(replace(message, body=b"<a>" + message.body))
+    endpoint.overloaded(message)
+    grown = {labels: n - before.get(labels, 0) for labels, n in counted().items()}
+    service = CONSULTATION.name
+    assert {labels: n for labels, n in grown.items() if n} == {
+        ("fedris", "-", service, "MSG00000"): 1,
+        ("fedris", "wsse:FailedCheck", service, "MSG00014"): 2,
+        ("-", "soapenv:Client", service, "MSG00008"): 1,
+        ("-", "soapenv:Server", service, "MSG00001"): 1,
+        (): 2,
+    }
+    assert str(next(etree.fromstring(message.body).iter("ssin")).text) not in exposition().decode()

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -21,37 +22,139 @@ from ksz_childbenefits.bulk.progress import Progress
 from ksz_childbenefits.bulk.rejections import Rejection, rejections_path, write_rejections
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.database import storing, without_deadline
-from ksz_childbenefits.registers.rules import Rule
 
-BATCH_BYTES = 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 """About how many bytes of the file one batch takes."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Judged = TypeVar("Judged")
 
 Watch = Callable[[int, int], None]
-"""Told the bytes done and all bytes."""
+"""Told how many bytes are done, of how many."""
 
 
 class Intake(Protocol[Judged]):
     """What is particular to a kind of file."""
 
-    kind: str
-    """What the import is called in the database: with the file it is the import's identity."""
-    header: bytes | None
-    """The first line that the file must have."""
+    @property
+    def kind(self) -> str:
+        """What the import is called in the database; with the file it is its identity."""
+
+    @property
+    def header(self) -> bytes | None:
+        """The first line that the file must have, without its end; None: there is none."""
 
     def judge(self, lines: Sequence[bytes], first: int) -> tuple[Judged, list[Rejection]]:
-        """Check all that can be checked without the database; ``first``: the first one's number."""
+        """Check what can be checked without the database; ``first``: the first line's number."""
 
     def store(self, connection: Connection, judged: Judged) -> tuple[int, list[Rejection]]:
-        """Check the rest and store; how many lines were taken, and which were not."""
+        """Check the rest and store it; how many lines were taken, and those that were not."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch[Judged]:
-    """Lines that were read and judged; ``end``: where the next begins."""
+class _Batch(Generic[Judged]):
+    """Lines that were read and judged, and how many bytes and lines they were."""
 
     judged: Judged
     rejected: list[Rejection]
-    end: int
+    size: int
     lines: int
+
+
+def _ignore(_done: int, _all: int) -> None:
+    """Watch nothing."""
+
+
+def run_import(
+    engine: Engine,
+    intake: Intake[Judged],
+    path: Path,
+    *,
+    watch: Watch = _ignore,
+    batch_bytes: int = BATCH_BYTES,
+) -> Progress:
+    """Import the file, or what is left of it; how far it is, which is finished.
+
+    A file that was imported before is not read again. DataError if the file cannot be used as a
+    whole, Unavailable when the database does not answer.
+    """
+    surveyed = survey(path)
+    start = Progress(*_checked_header(surveyed, intake.header))
+    with storing(engine) as connection:
+        reached = progress.begin(connection, intake.kind, surveyed.digest, start)
+    run = _Run(engine, intake, surveyed)
+    watch(reached.position, surveyed.size)
+    if reached.finished:
+        return reached
+    with (
+        opened(surveyed, reached.position) as stream,
+        ThreadPoolExecutor(max_workers=1) as pool,
+    ):
+        coming = pool.submit(run.read, stream, reached.lines + 1, batch_bytes)
+        while batch := coming.result():
+            after = reached.lines + batch.lines + 1
+            coming = pool.submit(run.read, stream, after, batch_bytes)
+            reached = run.store(batch, reached)
+            watch(reached.position, surveyed.size)
+    return run.finish(reached)
+
+
+def _checked_header(surveyed: Survey, header: bytes | None) -> tuple[int, int]:
+    """The bytes and lines that come before the first line of data."""
+    with opened(surveyed) as stream:
+        line = stream.readline()
+    mark = len(_BYTE_ORDER_MARK) if line.startswith(_BYTE_ORDER_MARK) else 0
+    if header is None:
+        return mark, 0
+    if line[mark:].rstrip(b"\r\n") != header:
+        raise DataError(f"{surveyed.path} has not the header {header.decode()}")
+    return len(line), 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Run(Generic[Judged]):
+    """One import on one database."""
+
+    engine: Engine
+    intake: Intake[Judged]
+    file: Survey
+
+    def read(self, stream: BufferedIOBase, first: int, size: int) -> _Batch[Judged] | None:
+        """The next lines, judged, of about so many bytes; None at the end of the file."""
+        lines = stream.readlines(size)
+        if not lines:
+            return None
+        judged, rejected = self.intake.judge(lines, first)
+        return _Batch(judged, rejected, sum(map(len, lines)), len(lines))
+
+    def store(self, batch: _Batch[Judged], reached: Progress) -> Progress:
+        """Store a batch with what was reached by it, all or nothing."""
+        with storing(self.engine) as connection:
+            without_deadline(connection)
+            progress.claim(connection, self.intake.kind, self.file.digest, reached)
+            taken, refused = self.intake.store(connection, batch.judged)
+            rejected = [*batch.rejected, *refused]
+            further = replace(
+                reached,
+                position=reached.position + batch.size,
+                lines=reached.lines + batch.lines,
+                imported=reached.imported + taken,
+                rejected=reached.rejected + len(rejected),
+                rejected_bytes=self._reject(reached, rejected),
+            )
+            progress.advance(connection, self.intake.kind, self.file.digest, further)
+        return further
+
+    def finish(self, reached: Progress) -> Progress:
+        """Note that no line is left."""
+        with storing(self.engine) as connection:
+            progress.claim(connection, self.intake.kind, self.file.digest, reached)
+            self._reject(reached, [])
+            finished = replace(reached, finished=True)
+            progress.advance(connection, self.intake.kind, self.file.digest, finished)
+        return finished
+
+    def _reject(self, reached: Progress, rows: list[Rejection]) -> int:
+        # On the disk before the commit: what is there beyond it is cut off by the next run.
+        return write_rejections(rejections_path(self.file.path), reached.rejected_bytes, rows)

@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 
 from ksz_childbenefits.errors import DataError
 
@@ -64,28 +64,29 @@ class _Longest:
     def add(self, block: bytes) -> None:
         first = block.find(b"\n")
         self.exceeded |= self._open + (len(block) if first < 0 else first) > LONGEST_LINE
-        self._open = (
-            self._open + len(block) if first < 0 else len(block) - block.rfind(b"\n") - 1
-        )
+        self._open = self._open + len(block) if first < 0 else len(block) - block.rfind(b"\n") - 1
 
 
 @contextmanager
-def opened(surveyed: Survey, position: int = 0) -> Iterator[IO[bytes]]:
+def opened(surveyed: Survey, position: int = 0) -> Iterator[BufferedIOBase]:
     """The file's bytes, unpacked, from ``position`` on; DataError if it cannot be read."""
-    with _readable(surveyed.path), surveyed.path.open("rb") as raw:
-        with _unpacked(raw, surveyed.packed) as stream:
-            # Packed files are read up to there again: gzip cannot jump.
-            stream.seek(position)
-            yield stream
+    with (
+        _readable(surveyed.path),
+        surveyed.path.open("rb") as raw,
+        _unpacked(raw, surveyed.packed) as stream,
+    ):
+        # Packed files are read up to there again: gzip cannot jump.
+        stream.seek(position)
+        yield stream
 
 
 @contextmanager
-def _unpacked(raw: IO[bytes], packed: bool) -> Iterator[IO[bytes]]:
+def _unpacked(raw: BufferedIOBase, packed: bool) -> Iterator[BufferedIOBase]:
     if not packed:
         yield raw
         return
     with gzip.GzipFile(fileobj=raw) as stream:
-        yield stream  # type: ignore[misc]
+        yield stream
 
 
 @contextmanager

@@ -47,18 +47,14 @@ def write_rejections(path: Path, size: int, rows: Iterable[Rejection]) -> int:
         return 0
     data = b"" if size else _encoded([COLUMNS])
     data += _encoded((row.line, row.rule, row.reason, _shown(row.text)) for row in rows)
-    with path.open("r+b", opener=_private) as file:
+    # For its owner only: the lines hold personal data.
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
         file.truncate(size)
         file.seek(size)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     return size + len(data)
-
-
-def _private(path: str, flags: int) -> int:
-    """Open, or create for its owner only: the lines hold personal data."""
-    return os.open(path, flags | os.O_CREAT, 0o600)
 
 
 def _shown(text: bytes) -> str:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
-from ksz_childbenefits.domain.files import File
-from ksz_childbenefits.domain.months import MonthRange
-from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.domain.cadastre import CadastreCall, Holdings
 
-
-@dataclass(frozen=True, slots=True)
-class CadastreCall:
-    """One call: exactly one source and one range of months (DOMAIN 1)."""
-
-    source: AuthenticSource
-    ssin: str
-    months: MonthRange
+__all__ = ["Cadastre", "CadastreCall", "Holdings"]
 
 
 class Cadastre(Protocol):
     """What every cadastre can do, wherever it runs."""
 
-    def files(self, call: CadastreCall) -> tuple[File, ...]:
-        """The person's files whose validity overlaps the range, whole, as they are held.
+    def files(self, call: CadastreCall) -> Holdings:
+        """The person's files whose validity overlaps the range.
 
-        Selecting what is returned of them is not the cadastre's work (domain.selection). Raises
-        CadastreFailure when the cadastre cannot answer.
+        Whole as they are held, or selected and limited already (domain.selection), which the
+        gateway does in any case. Raises CadastreFailure when the cadastre cannot answer.
         """
         ...

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Engine, Table, and_, bindparam, exists, or_, select
 
-from ksz_childbenefits.cadastres.base import CadastreCall
+from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
 from ksz_childbenefits.cadastres.store import read_file
-from ksz_childbenefits.domain.files import File
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import CadastreFailure, Unavailable
 from ksz_childbenefits.registers.database import asking
@@ -61,7 +60,7 @@ class EmbeddedCadastre:
         self._engine = engine
         self._operator = operator
 
-    def files(self, call: CadastreCall) -> tuple[File, ...]:
+    def files(self, call: CadastreCall) -> Holdings:
         """The person's files at the funds where the regional repertory knows it (DOMAIN 2).
 
         Of the call's source, where both the entry and the file meet the call's range; one round
@@ -76,7 +75,8 @@ class EmbeddedCadastre:
         }
         try:
             with asking(self._engine) as connection:
-                return tuple(read_file(row) for row in connection.execute(_FILES, values))
+                rows = connection.execute(_FILES, values)
+                return Holdings(tuple(read_file(row) for row in rows))
         except Unavailable as error:
             raise CadastreFailure(f"{self._operator}: {error.reason}") from error
 
@@ -88,6 +88,6 @@ class FailingCadastre:
         """Fail in the name of this operator."""
         self._operator = operator
 
-    def files(self, call: CadastreCall) -> tuple[File, ...]:
+    def files(self, call: CadastreCall) -> Holdings:
         """Always CadastreFailure."""
         raise CadastreFailure(f"{self._operator} is made to fail, asked for {call.source}")

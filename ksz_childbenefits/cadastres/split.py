@@ -9,7 +9,7 @@ ORINT's own rows stay: the consultation day can be moved to before the split.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from ksz_childbenefits.domain.archives import archive_of_file
 from ksz_childbenefits.domain.persons import Person
 from ksz_childbenefits.domain.sources import CUTOVER, AuthenticSource, Operator, holders
 from ksz_childbenefits.domain.ssin import birth_date
-from ksz_childbenefits.registers.database import without_deadline, writing
+from ksz_childbenefits.registers.database import snapshot, storing, without_deadline
 from ksz_childbenefits.registers.persons import find_persons
 from ksz_childbenefits.registers.schema import (
     cadastre_file_members,
@@ -37,6 +37,17 @@ _ROLE_IN_FILE = {103: BENEFICIARY_QUALITY}
 """A file does not tell beneficiaries of type 2 from those of type 1."""
 
 
+_Step = tuple[int | None, int]
+"""The number of the last row that was carried over, None for none, and how many were."""
+
+Watch = Callable[[str, int], None]
+"""Told what is carried over, and how many rows of it are."""
+
+
+def _ignore(_what: str, _rows: int) -> None:
+    """Watch nothing."""
+
+
 class _Stake(NamedTuple):
     """That a person is in a federal file, and the archive that the file went to."""
 
@@ -49,35 +60,47 @@ class _Stake(NamedTuple):
     archive: Operator
 
 
-def split(engine: Engine) -> SplitCount:
-    """Carry over what ORINT holds and is not carried over yet, all or nothing; say how much.
+def split(engine: Engine, watch: Watch = _ignore) -> SplitCount:
+    """Carry over what ORINT holds and is not carried over yet, and prove it; say how much.
 
+    A few hundred rows at a time, each time in one transaction: killed, it goes on where it was.
     Raises DataError if the proof fails, Unavailable when the database does not answer.
     """
-    with writing(engine) as connection:
-        return split_holdings(connection)
+    for what, carry in _STAGES:
+        last: int | None = 0
+        carried = 0
+        while last is not None:
+            with storing(engine) as connection:
+                without_deadline(connection)
+                last, rows = carry(connection, last)
+            carried += rows
+            watch(what, carried)
+    with snapshot(engine) as connection:
+        return prove(connection)
 
 
 def split_holdings(connection: Connection) -> SplitCount:
     """The same within a transaction; the persons in the files must be in their register."""
     without_deadline(connection)
-    _carry_files(connection)
-    _carry_entries(connection)
-    _name_archives(connection)
+    for _, carry in _STAGES:
+        last: int | None = 0
+        while last is not None:
+            last, _ = carry(connection, last)
     return prove(connection)
 
 
-def _carry_files(connection: Connection) -> None:
-    for rows in _chunks(connection, cadastre_files, _not_carried(cadastre_files)):
-        children = {row.id: [child["ssin"] for child in row.content["children"]] for row in rows}
-        persons = _persons(connection, [ssin for ssins in children.values() for ssin in ssins])
-        targets = {
-            row.id: _since_the_split(row.source)
-            or {archive_of_file(persons[ssin] for ssin in children[row.id])}
-            for row in rows
-        }
-        _copy(connection, cadastre_files, rows, targets)
-        _copy_members(connection, list(children))
+def _carry_files(connection: Connection, after: int) -> _Step:
+    rows = _next(connection, _not_carried(cadastre_files), cadastre_files, after)
+    children = {row.id: [child["ssin"] for child in row.content["children"]] for row in rows}
+    persons = _persons(connection, [ssin for ssins in children.values() for ssin in ssins])
+    targets = {
+        row.id: _since_the_split(row.source)
+        or {archive_of_file(persons[ssin] for ssin in children[row.id])}
+        for row in rows
+    }
+    _copy(connection, cadastre_files, rows, targets)
+    _copy_members(connection, list(children))
+    return _step(rows)
 
 
 def _copy_members(connection: Connection, origins: Sequence[int]) -> None:
@@ -91,50 +114,57 @@ def _copy_members(connection: Connection, origins: Sequence[int]) -> None:
     connection.execute(insert(cadastre_file_members).from_select(columns, copied))
 
 
-def _carry_entries(connection: Connection) -> None:
-    for rows in _chunks(connection, regional_repertory, _not_carried(regional_repertory)):
-        persons = _persons(connection, [row.ssin for row in rows])
-        stakes = _stakes(connection, persons)
-        targets = {
-            row.id: _since_the_split(row.source)
-            # All files that the entry could lead to, whatever their days: so what is found over
-            # any range is what was found at ORINT.
-            or {
-                stake.archive
-                for stake in stakes[row.ssin]
-                if (stake.fund, stake.file_type) == (row.fund, row.file_type)
-            }
-            or {archive_of_file([persons[row.ssin]])}
-            for row in rows
+def _carry_entries(connection: Connection, after: int) -> _Step:
+    rows = _next(connection, _not_carried(regional_repertory), regional_repertory, after)
+    persons = _persons(connection, [row.ssin for row in rows])
+    stakes = _stakes(connection, persons)
+    targets = {
+        row.id: _since_the_split(row.source)
+        # All files that the entry could lead to, whatever their days: so what is found over
+        # any range is what was found at ORINT.
+        or {
+            stake.archive
+            for stake in stakes[row.ssin]
+            if (stake.fund, stake.file_type) == (row.fund, row.file_type)
         }
-        _copy(connection, regional_repertory, rows, targets)
+        or {archive_of_file([persons[row.ssin]])}
+        for row in rows
+    }
+    _copy(connection, regional_repertory, rows, targets)
+    return _step(rows)
 
 
-def _name_archives(connection: Connection) -> None:
+def _name_archives(connection: Connection, after: int) -> _Step:
     """Give FEDERAL lines that name no archive theirs; a second archive gets a line of its own."""
     lines = repertory_lines.c
-    unnamed = select(lines.id).where(
+    unnamed = select(repertory_lines).where(
         lines.source == AuthenticSource.FEDERAL.value, lines.archive.is_(None)
     )
-    named = (
-        update(repertory_lines)
-        .where(lines.id == bindparam("line"))
-        .values(archive=bindparam("its_archive"))
-    )
-    for rows in _chunks(connection, repertory_lines, unnamed):
-        persons = _persons(connection, [row.ssin for row in rows])
-        stakes = _stakes(connection, persons)
-        first: list[dict[str, Any]] = []
-        others: list[dict[str, Any]] = []
-        for row in rows:
-            files = _stood_for(row, stakes[row.ssin])
-            archives = {s.archive for s in files} or {archive_of_file([persons[row.ssin]])}
-            one, *rest = sorted(archives)
-            first.append({"line": row.id, "its_archive": one.value})
-            others += [_without_id(row) | {"archive": archive.value} for archive in rest]
-        connection.execute(named, first)
-        if others:
-            connection.execute(insert(repertory_lines), others)
+    rows = _next(connection, unnamed, repertory_lines, after)
+    persons = _persons(connection, [row.ssin for row in rows])
+    stakes = _stakes(connection, persons)
+    first: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    for row in rows:
+        files = _stood_for(row, stakes[row.ssin])
+        archives = {s.archive for s in files} or {archive_of_file([persons[row.ssin]])}
+        one, *rest = sorted(archives)
+        first.append({"line": row.id, "its_archive": one.value})
+        others += [_without_id(row) | {"archive": archive.value} for archive in rest]
+    if first:
+        named = update(repertory_lines).where(lines.id == bindparam("line"))
+        connection.execute(named.values(archive=bindparam("its_archive")), first)
+    if others:
+        connection.execute(insert(repertory_lines), others)
+    return _step(rows)
+
+
+_STAGES: tuple[tuple[str, Callable[[Connection, int], _Step]], ...] = (
+    ("Files", _carry_files),
+    ("Entries", _carry_entries),
+    ("FEDERAL lines", _name_archives),
+)
+"""What is done one after the other: entries and lines follow the files."""
 
 
 def _stood_for(line: Row[Any], stakes: Iterable[_Stake]) -> list[_Stake]:
@@ -158,22 +188,24 @@ def _since_the_split(source: str) -> set[Operator]:
     return set(operators) if len(operators) == 1 else set()
 
 
-def _not_carried(table: Table) -> Select[tuple[int]]:
+def _not_carried(table: Table) -> Select[Any]:
     carried = table.alias()
-    return select(table.c.id).where(
+    return select(table).where(
         table.c.operator == Operator.ORINT.value,
         ~select(carried.c.id).where(carried.c.carried_from == table.c.id).exists(),
     )
 
 
-def _chunks(
-    connection: Connection, table: Table, wanted: Select[tuple[int]]
-) -> Iterator[Sequence[Row[Any]]]:
-    """The rows with the wanted numbers, which are read before the first row is written."""
-    numbers = connection.execute(wanted.order_by(table.c.id)).scalars().all()
-    for start in range(0, len(numbers), _CHUNK):
-        chunk = numbers[start : start + _CHUNK]
-        yield connection.execute(select(table).where(table.c.id.in_(chunk))).all()
+def _next(
+    connection: Connection, wanted: Select[Any], table: Table, after: int
+) -> Sequence[Row[Any]]:
+    """The next of the wanted rows, by their numbers."""
+    query = wanted.where(table.c.id > after).order_by(table.c.id).limit(_CHUNK)
+    return connection.execute(query).all()
+
+
+def _step(rows: Sequence[Row[Any]]) -> _Step:
+    return (rows[-1].id if rows else None), len(rows)
 
 
 def _copy(
@@ -187,7 +219,8 @@ def _copy(
         for row in rows
         for operator in sorted(targets[row.id])
     ]
-    connection.execute(insert(table), copies)
+    if copies:
+        connection.execute(insert(table), copies)
 
 
 def _without_id(row: Row[Any]) -> dict[str, Any]:

@@ -7,7 +7,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from ksz_childbenefits.cli import conformance, consult, customer, demo, route, serve
+from ksz_childbenefits.cli import (
+    conformance,
+    consult,
+    customer,
+    demo,
+    holdings,
+    operator,
+    persons,
+    repertory,
+    route,
+    serve,
+)
 from ksz_childbenefits.cli.display import complain
 from ksz_childbenefits.errors import KszError, UsageError
 
@@ -57,6 +68,10 @@ app.command("serve")(serve.serve)
 app.command("consult")(consult.consult)
 app.command("route")(route.route)
 app.add_typer(customer.app, name="customer")
+app.add_typer(operator.app, name="operator")
+app.add_typer(holdings.app, name="cadastre")
+app.add_typer(persons.app, name="persons")
+app.add_typer(repertory.app, name="repertory")
 app.add_typer(conformance.app, name="conformance")
 
 

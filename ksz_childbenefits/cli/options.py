@@ -27,6 +27,26 @@ Config = Annotated[
     ),
 ]
 
+Host = Annotated[
+    str | None,
+    typer.Option(metavar="H", help="Address to listen on, instead of the configured one."),
+]
+
+Port = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Port, instead of the configured one; 0: any free one.",
+        min=0,
+        max=65535,
+    ),
+]
+
+Workers = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Processes, instead of the configured number.", min=1, max=64),
+]
+
 From = Annotated[str, typer.Option("--from", help="First month asked.", metavar="YYYY-MM")]
 
 To = Annotated[

@@ -12,25 +12,9 @@ from ksz_childbenefits.runtime import serve as run
 
 def serve(
     config: options.Config,
-    host: Annotated[
-        str | None,
-        typer.Option(metavar="H", help="Address to listen on, instead of the configured one."),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Port, instead of the configured one; 0: any free one.",
-            min=0,
-            max=65535,
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Processes, instead of the configured number.", min=1, max=64
-        ),
-    ] = None,
+    host: options.Host = None,
+    port: options.Port = None,
+    workers: options.Workers = None,
     as_of: Annotated[
         str | None,
         typer.Option(

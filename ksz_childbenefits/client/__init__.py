@@ -1,6 +1,7 @@
 """A zeep client for customers' scripts: signs what it sends, verifies whatever comes back.
 
-``connect`` makes a client of a WSDL and credentials; ``Signature`` alone is the WS-Security
+``connect`` makes a client of a WSDL and credentials, ``connect_inscriptions`` one that maintains
+the person repertory; ``Signature`` alone is the WS-Security
 plugin for a zeep client of one's own; ``errors`` draws what can go wrong as a tree.
 """
 
@@ -15,6 +16,11 @@ from ksz_childbenefits.client.errors import (
     UnsignedFault,
     UntrustedReply,
 )
+from ksz_childbenefits.client.inscriptions import (
+    Inscription,
+    InscriptionsClient,
+    connect_inscriptions,
+)
 from ksz_childbenefits.client.signature import Signature
 
 __all__ = [
@@ -22,6 +28,8 @@ __all__ = [
     "ClientError",
     "Credentials",
     "HttpRefusal",
+    "Inscription",
+    "InscriptionsClient",
     "ServiceFault",
     "ServiceUnreachable",
     "Signature",
@@ -29,5 +37,6 @@ __all__ = [
     "UnsignedFault",
     "UntrustedReply",
     "connect",
+    "connect_inscriptions",
     "read_credentials",
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from lxml import etree
 
@@ -40,6 +40,25 @@ INTERNAL_ERROR: Final = "An error occurred while servicing your request."
 _MAX_INFORMATION: Final = 15
 _MAX_NAME: Final = 64
 _MAX_VALUE: Final = 256
+
+
+class Sent(Protocol):
+    """What every request says of its sender, as sent."""
+
+    @property
+    def identification(self) -> Identification:
+        """Who it says it is."""
+        ...
+
+    @property
+    def ticket(self) -> str | None:
+        """Its own reference."""
+        ...
+
+    @property
+    def timestamp_sent(self) -> str | None:
+        """When it says that it sent the request."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +96,8 @@ def decode_question(payload: etree._Element) -> Question:
 def encode_outcome(question: Question, outcome: Outcome, cbss: CbssInformation) -> etree._Element:
     """The reply: the question echoed as it was sent, the status, and what each source gave."""
     root = etree.Element(RESPONSE, nsmap={"intf": INTF})
-    _add_information_customer(root, question)
-    _add_information_cbss(root, cbss)
+    add_information_customer(root, question)
+    add_information_cbss(root, cbss)
     add_text(root, "legalContext", question.legal_context)
     _add_criteria(root, question)
     _add_status(root, outcome.status)
@@ -92,15 +111,20 @@ def encode_fault(fault: Fault, cbss: CbssInformation, question: Question | None)
     """The typed detail of a SOAP fault; ``question`` only after authentication and XSD."""
     root = etree.Element(FAULT, nsmap={"intf": INTF})
     if question is not None:
-        _add_information_customer(root, question)
-    _add_information_cbss(root, cbss)
-    detail = etree.SubElement(root, "detail")
+        add_information_customer(root, question)
+    add_information_cbss(root, cbss)
+    add_detail(root, fault, AUTHOR)
+    return root
+
+
+def add_detail(parent: etree._Element, fault: Fault, author: str) -> None:
+    """Say what failed (CONTRACT, MessageType); ``author``: who says so, in 64 characters."""
+    detail = etree.SubElement(parent, "detail")
     add_text(detail, "severity", "FATAL")
     add_text(detail, "reasonCode", fault.reason_code)
     add_text(detail, "diagnostic", fault.text)
-    add_text(detail, "authorCode", AUTHOR)
-    _add_information(detail, fault.information)
-    return root
+    add_text(detail, "authorCode", author)
+    add_information(detail, fault.information)
 
 
 def faultstring(fault: Fault) -> str:
@@ -108,30 +132,32 @@ def faultstring(fault: Fault) -> str:
     return INTERNAL_ERROR if fault.reason_code == InternalError.reason_code else fault.text
 
 
-def _add_information_customer(parent: etree._Element, question: Question) -> None:
+def add_information_customer(parent: etree._Element, question: Sent) -> None:
     """Echo what the customer said of itself and of its call."""
     element = etree.SubElement(parent, "informationCustomer")
-    _add_optional(element, "ticket", question.ticket)
-    _add_optional(element, "timestampSent", question.timestamp_sent)
+    add_optional(element, "ticket", question.ticket)
+    add_optional(element, "timestampSent", question.timestamp_sent)
     identification = etree.SubElement(element, "customerIdentification")
-    _add_optional(identification, "cbeNumber", question.identification.cbe_number)
-    _add_optional(identification, "sector", question.identification.sector)
-    _add_optional(identification, "institution", question.identification.institution)
+    add_optional(identification, "cbeNumber", question.identification.cbe_number)
+    add_optional(identification, "sector", question.identification.sector)
+    add_optional(identification, "institution", question.identification.institution)
 
 
-def _add_optional(parent: etree._Element, tag: str, text: str | None) -> None:
+def add_optional(parent: etree._Element, tag: str, text: str | None) -> None:
+    """Add a child with text, unless the text is None."""
     if text is not None:
         add_text(parent, tag, text)
 
 
-def _add_information_cbss(parent: etree._Element, cbss: CbssInformation) -> None:
+def add_information_cbss(parent: etree._Element, cbss: CbssInformation) -> None:
+    """Tell the service's own reference and times."""
     element = etree.SubElement(parent, "informationCBSS")
     add_text(element, "ticketCBSS", cbss.ticket)
-    add_text(element, "timestampReceive", _instant(cbss.received))
-    add_text(element, "timestampReply", _instant(cbss.replied))
+    add_text(element, "timestampReceive", instant(cbss.received))
+    add_text(element, "timestampReply", instant(cbss.replied))
 
 
-def _instant(moment: datetime) -> str:
+def instant(moment: datetime) -> str:
     """An instant as ``2024-01-31T12:00:00.000Z`` (DOMAIN 5: UTC with Z, at most milliseconds)."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
@@ -141,7 +167,7 @@ def _add_criteria(parent: etree._Element, question: Question) -> None:
     add_text(element, "ssin", question.ssin)
     period = etree.SubElement(element, "period")
     add_text(period, "beginMonth", question.begin_month)
-    _add_optional(period, "endMonth", question.end_month)
+    add_optional(period, "endMonth", question.end_month)
     add_container(
         element,
         "authenticSources",
@@ -155,10 +181,10 @@ def _add_status(parent: etree._Element, status: Status) -> None:
     add_text(element, "value", status.value)
     add_text(element, "code", status.code)
     add_text(element, "description", wording.STATUS[status.code])
-    _add_information(element, status.information)
+    add_information(element, status.information)
 
 
-def _add_information(parent: etree._Element, information: tuple[Information, ...]) -> None:
+def add_information(parent: etree._Element, information: tuple[Information, ...]) -> None:
     """Name what explains a status or a fault, cut to what the XSD takes."""
     for item in information[:_MAX_INFORMATION]:
         element = etree.SubElement(parent, "information")

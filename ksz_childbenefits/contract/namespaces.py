@@ -30,5 +30,19 @@ REQUEST: Final = f"{{{INTF}}}consultFilesBySsinRequest"
 RESPONSE: Final = f"{{{INTF}}}consultFilesBySsinResponse"
 FAULT: Final = f"{{{INTF}}}consultFilesBySsinFault"
 
+CADASTRE_INTF: Final = "http://kszbcss.fgov.be/intf/ChildBenefitsCadastreService/v1"
+CADASTRE_REQUEST: Final = f"{{{CADASTRE_INTF}}}consultFilesRequest"
+CADASTRE_RESPONSE: Final = f"{{{CADASTRE_INTF}}}consultFilesResponse"
+CADASTRE_FAULT: Final = f"{{{CADASTRE_INTF}}}consultFilesFault"
+
+INSCRIPTIONS_INTF: Final = "http://kszbcss.fgov.be/intf/ChildBenefitsInscriptionsService/v1"
+INSCRIPTIONS_FAULT: Final = f"{{{INSCRIPTIONS_INTF}}}inscriptionsFault"
+
 SOAP_ACTION: Final = "http://kszbcss.fgov.be/child-benefits/consultFilesBySsin"
 """The soapAction of the one operation (CONTRACT, WSDL)."""
+
+CADASTRE_SOAP_ACTION: Final = "http://kszbcss.fgov.be/child-benefits-cadastre/consultFiles"
+"""The soapAction by which KSZ asks an operator."""
+
+INSCRIPTIONS_SOAP_ACTIONS: Final = "http://kszbcss.fgov.be/child-benefits-inscriptions/"
+"""What the soapActions of the maintenance service begin with; the operation follows."""

@@ -49,6 +49,8 @@ _DATATYPES: Final = {
     "beginMonth": "gYearMonth",
     "endMonth": "gYearMonth",
     "paymentDate": "date",
+    "beginDate": "date",
+    "endDate": "date",
     "timestampSent": "dateTime",
     "timestampReceive": "dateTime",
     "timestampReply": "dateTime",

@@ -1,4 +1,4 @@
-"""``make demo`` and ``make conformance``: a service on embedded defaults, used, and stopped."""
+"""``make demo``, ``make conformance``, ``make network``: services started, used, and stopped."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ksz_childbenefits.demo.cluster import running_cluster
 from ksz_childbenefits.demo.init import create_demo
+from ksz_childbenefits.demo.network import create_network
 
 CHILD = "12031590217"
 """The child of Brussels that moved to Namur on 2019-06-01 (docs/demo-world.md)."""
@@ -19,19 +21,55 @@ _COMMAND = (sys.executable, "-m", "ksz_childbenefits.cli")
 
 
 def main() -> int:
-    """Create a demo, start the service, consult it (or run the conformance kit), stop."""
-    conformance = sys.argv[1:] == ["conformance"]
+    """Do what the Makefile's target of that name says; the highest exit code of what was run."""
+    target = {"conformance": _conformance, "network": _network}.get("".join(sys.argv[1:]), _demo)
     with tempfile.TemporaryDirectory(prefix="ksz-demo-") as name:
-        folder = Path(name) / "demo"
-        print("Creating keys, certificates and a database of invented persons ...", flush=True)
-        config = create_demo(folder)
-        with running_service(config) as url:
-            print(f"The service listens at {url}", flush=True)
-            if conformance:
-                arguments = ("--url", url, "--credentials", str(folder / "credentials"))
-                return _run("conformance", "run", *arguments)
-            codes = [_consult(customer, config, url) for customer in ("fedris", "ocmw-gent")]
-    return max(codes)
+        return target(Path(name) / "demo")
+
+
+def _demo(folder: Path) -> int:
+    """The service on embedded defaults, consulted by two customers."""
+    with _embedded(folder) as (config, url):
+        return _consult_twice(config, url)
+
+
+def _conformance(folder: Path) -> int:
+    """The same service, and every sample sent to it."""
+    with _embedded(folder) as (config, url):
+        return _conform(config, url)
+
+
+def _network(folder: Path) -> int:
+    """Gateway, four operators and PostgreSQL, each in processes of its own."""
+    print("Starting PostgreSQL, creating keys and five databases ...", flush=True)
+    with ExitStack() as running:
+        cluster = running.enter_context(running_cluster())
+        network = create_network(folder, cluster.create)
+        for operator, config in network.operators.items():
+            serve = ("cadastre", "serve", "--operator", operator, "--config", str(config))
+            address = running.enter_context(running_process(*serve))
+            print(f"{operator:9} serves its cadastre at {address}", flush=True)
+        url = running.enter_context(running_service(network.gateway))
+        print(f"The gateway listens at {url}", flush=True)
+        return max(_consult_twice(network.gateway, url), _conform(network.gateway, url))
+
+
+@contextmanager
+def _embedded(folder: Path) -> Iterator[tuple[Path, str]]:
+    print("Creating keys, certificates and a database of invented persons ...", flush=True)
+    config = create_demo(folder)
+    with running_service(config) as url:
+        print(f"The service listens at {url}", flush=True)
+        yield config, url
+
+
+def _consult_twice(config: Path, url: str) -> int:
+    return max(_consult(customer, config, url) for customer in ("fedris", "ocmw-gent"))
+
+
+def _conform(config: Path, url: str) -> int:
+    credentials = str(config.parent / "credentials")
+    return _run("conformance", "run", "--url", url, "--credentials", credentials)
 
 
 def _consult(customer: str, config: Path, url: str) -> int:
@@ -46,8 +84,15 @@ def _run(*arguments: str) -> int:
 
 @contextmanager
 def running_service(config: Path, *options: str) -> Iterator[str]:
-    """A service of its own process on a free port; gives its address, stops it at the end."""
-    command = [*_COMMAND, "serve", "--config", str(config), "--port", "0", *options]
+    """The service in processes of its own, on a free port; gives its address, stops it at last."""
+    with running_process("serve", "--config", str(config), "--port", "0", *options) as address:
+        yield address
+
+
+@contextmanager
+def running_process(*arguments: str) -> Iterator[str]:
+    """A command of ours that listens; gives the address that it prints, stops it at the end."""
+    command = [*_COMMAND, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         try:
             yield _address(process)

@@ -36,9 +36,21 @@ _INSTALLED = (Path("/usr/lib/postgresql"), Path("/usr"))
 _VERSION = re.compile("(?:pgsql-)?([0-9]+)")
 
 
+_GUARD = """
+exec 3<&0
+"$@" 3<&- &
+server=$!
+{ read -r _ <&3; kill -INT "$server"; } &
+guard=$!
+wait "$server"
+kill "$guard" 2>/dev/null
+"""
+"""Runs a server until our end of its standard input closes, however we end: a fast shutdown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A server that runs; ``process`` is the one that we started."""
+    """A server that runs; ``process`` guards it and ends with it."""
 
     port: int
     password: str
@@ -92,6 +104,7 @@ def running_cluster(
         password = _initialise(binaries, home, identity)
         cluster = _start(binaries, home, identity, password, settings or {})
         try:
+            _wait(cluster, home / "server.log")
             yield cluster
         finally:
             _stop(cluster.process)
@@ -130,7 +143,11 @@ def _initialise(binaries: Path, home: Path, identity: Mapping[str, Any]) -> str:
 
 
 def _start(
-    binaries: Path, home: Path, identity: Mapping[str, Any], password: str, settings: Mapping[str, str]
+    binaries: Path,
+    home: Path,
+    identity: Mapping[str, Any],
+    password: str,
+    settings: Mapping[str, str],
 ) -> Cluster:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -144,7 +161,8 @@ def _start(
     options = [f"--{name}={value}" for name, value in (fixed | dict(settings)).items()]
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - the server that was found
-            (binaries / "postgres", "-D", home / "data", *options),
+            ("/bin/sh", "-c", _GUARD, "sh", binaries / "postgres", "-D", home / "data", *options),
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             cwd=home,
@@ -152,13 +170,7 @@ def _start(
             start_new_session=True,
             **identity,
         )
-    cluster = Cluster(port, password, process)
-    try:
-        _wait(cluster, home / "server.log")
-    except BaseException:
-        _stop(process)
-        raise
-    return cluster
+    return Cluster(port, password, process)
 
 
 def _wait(cluster: Cluster, log: Path) -> None:
@@ -174,11 +186,9 @@ def _wait(cluster: Cluster, log: Path) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """A fast shutdown: open transactions are rolled back."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+    """Open transactions are rolled back."""
     try:
-        process.wait(STOP_SECONDS)
+        process.communicate(timeout=STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGQUIT)
+        os.killpg(process.pid, signal.SIGQUIT)
         process.wait()

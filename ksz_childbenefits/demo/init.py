@@ -14,15 +14,25 @@ from cryptography import x509
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.demo import pki
 from ksz_childbenefits.demo.world import load_world
+from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import UsageError
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import migrate, open_database
+from ksz_childbenefits.registers.operators import OperatorRegister
 
 EC_CUSTOMERS = frozenset({"sfpd", "opgroeien"})
 """Customers of the demo that sign with a P-256 key; the others use RSA-2048."""
 
 ANCHOR_CUSTOMERS = frozenset({"ocmw-namur", "swl"})
 """Customers registered by their CBE number under the authority, not by one certificate."""
+
+OPERATORS = {
+    Operator.OPGROEIEN: "0900010639",
+    Operator.ORINT: "0900010342",
+    Operator.IRISCARE: "0900020042",
+    Operator.AVIQ: "0900020141",
+}
+"""CBE numbers of the operators, invented; Opgroeien and ORINT are customers too (DOMAIN 7)."""
 
 _CONFIGURATION = """\
 # Written by `ksz-childbenefits demo init`. Paths are relative to this file.
@@ -32,15 +42,16 @@ environment = "demo"
 host = "127.0.0.1"
 port = 8080
 workers = 2
+metrics_port = 0                       # any free one; it is printed at the start
 
 [database]
-url = "sqlite:///registers.sqlite"
+url = "{url}"
 
 [security]
 service_key = "keys/service.key"
 service_certificate = "credentials/service.pem"
 pseudonym_key = "keys/pseudonym.key"
-anchors = [{ certificate = "keys/authority.pem", crl = "keys/authority.crl" }]
+anchors = [{{ certificate = "keys/authority.pem", crl = "keys/authority.crl" }}]
 
 [demo]
 authority_key = "keys/authority.key"   # lets the demo renew its own revocation list
@@ -57,9 +68,10 @@ class _Pki:
     now: datetime
 
 
-def create_demo(folder: Path) -> Path:
+def create_demo(folder: Path, database_url: str | None = None) -> Path:
     """Fill ``folder`` with a demo and return its configuration file.
 
+    ``database_url``: an empty database; None: an SQLite file in the folder.
     UsageError when the folder holds something already.
     """
     if folder.exists() and any(folder.iterdir()):
@@ -71,12 +83,14 @@ def create_demo(folder: Path) -> Path:
     base = _Pki(folder, pki.make_authority("Demo authority", now), now)
     _write_service_keys(base)
     config = folder / "config.toml"
-    config.write_text(_CONFIGURATION, encoding="utf-8")
+    url = database_url or "sqlite:///registers.sqlite"
+    config.write_text(_CONFIGURATION.format(url=url), encoding="utf-8")
     engine = open_database(load_settings(config).database.url)
     try:
         migrate(engine)
         load_world(engine)
         _register_certificates(CustomerRegister(engine), base)
+        _register_operators(OperatorRegister(engine), base)
     finally:
         engine.dispose()
     _write_bad_credentials(base)
@@ -106,6 +120,17 @@ def _register_certificates(register: CustomerRegister, base: _Pki) -> None:
             register.add_anchor(name, base.authority.certificate)
         else:
             register.add_certificate(name, certificate)
+
+
+def _register_operators(register: OperatorRegister, base: _Pki) -> None:
+    """What operators sign their maintenance of the repertory with: ``operator-aviq`` and so on."""
+    for operator, number in OPERATORS.items():
+        name = f"operator-{operator.lower()}"
+        key = pki.rsa_key()
+        certificate = pki.issue(base.authority, key, name, base.now, cbe_number=number)
+        says = {"name": name, "cbe_number": number, "legal_context": "REPERTORY:MAINTENANCE"}
+        _write_credentials(base, name, says, key, certificate)
+        register.add_certificate(operator, certificate)
 
 
 def _write_bad_credentials(base: _Pki) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ksz_childbenefits.domain.consultation import (
@@ -14,7 +14,7 @@ from ksz_childbenefits.domain.consultation import (
 )
 from ksz_childbenefits.domain.files import File
 from ksz_childbenefits.domain.routing import SourceRoute
-from ksz_childbenefits.domain.selection import select
+from ksz_childbenefits.domain.selection import ELEMENTS, Selection, select
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 
 ARCHIVE = "archive"
@@ -23,10 +23,14 @@ ARCHIVE = "archive"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one operator gave for one source: its files as held, or None where it failed."""
+    """What one operator gave for one source: its files, or None where it failed.
+
+    ``truncated`` names the elements of which the operator itself left some out.
+    """
 
     operator: Operator
     files: tuple[File, ...] | None
+    truncated: tuple[str, ...] = ()
 
 
 class NoSourceAnswered(Exception):
@@ -49,7 +53,7 @@ def source_result(route: SourceRoute, answers: Iterable[Answer]) -> SourceResult
     held = [file for answer in given for file in answer.files or ()]
     selection = select(held, route.months, route.source)
     failures = _failures(route, given)
-    information = (*failures, *(Information("truncated", name) for name in selection.truncated))
+    information = (*failures, *_truncations(given, selection))
     if selection.files:
         status = Status(StatusValue.DATA_FOUND, Code.SUCCESS, information)
         return SourceResult(route.source, status, selection.files)
@@ -58,6 +62,12 @@ def source_result(route: SourceRoute, answers: Iterable[Answer]) -> SourceResult
         error = (StatusValue.TECHNICAL_ERROR, Code.COMMUNICATION_ERROR)
         return SourceResult(route.source, Status(*error, (failed, *failures)))
     return _nothing(route.source, Code.NO_DATA)
+
+
+def _truncations(answers: Iterable[Answer], selection: Selection) -> Iterator[Information]:
+    """What operators left out, and what was left out here, each element once (DOMAIN 5)."""
+    cut = {*selection.truncated, *(name for answer in answers for name in answer.truncated)}
+    return (Information("truncated", name) for name in ELEMENTS if name in cut)
 
 
 def _nothing(source: AuthenticSource, code: Code) -> SourceResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, cast
 
 import psycopg
@@ -49,14 +50,13 @@ def _copy(
     statement = f"COPY {quote(table.name)} ({names}) FROM STDIN"
     json_columns = [name for name in columns if isinstance(table.c[name].type, JSON)]
     driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+    # One column: itemgetter would give its value, not a row of one.
+    values_of = itemgetter(*columns) if len(columns) > 1 else lambda row: list(row.values())
     count = 0
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
-                values = [row[name] for name in columns]
-                for name in json_columns:
-                    values[columns.index(name)] = json.dumps(row[name])
-                copy.write_row(values)
+                copy.write_row(values_of(_as_text(row, json_columns) if json_columns else row))
                 count += 1
     except psycopg.Error as error:
         # As SQLAlchemy raises what happens in a statement of its own; the text may hold a row.
@@ -64,3 +64,7 @@ def _copy(
             statement, None, error, psycopg.Error, hide_parameters=True
         ) from error
     return count
+
+
+def _as_text(row: Mapping[str, Any], json_columns: Iterable[str]) -> dict[str, Any]:
+    return {**row, **{name: json.dumps(row[name]) for name in json_columns}}

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from cryptography import x509
-from sqlalchemy import ColumnElement, Engine, Row, select
+from sqlalchemy import Engine, Row, exists, select
 
 from ksz_childbenefits.domain.customers import Customer, Deliberation
 from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.registers import schema
 from ksz_childbenefits.registers.certificates import cbe_numbers
 from ksz_childbenefits.registers.database import asking, storing
+from ksz_childbenefits.registers.directory import RegisteredCertificates
 from ksz_childbenefits.registers.enrolment import (
     insert_anchor,
     insert_certificate,
@@ -22,7 +23,7 @@ from ksz_childbenefits.registers.enrolment import (
 from ksz_childbenefits.security.trust import fingerprint
 
 
-class CustomerRegister:
+class CustomerRegister(RegisteredCertificates):
     """Customers in the database; also the directory of their certificates for the security room.
 
     Reading raises Unavailable when the database does not answer.
@@ -30,7 +31,7 @@ class CustomerRegister:
 
     def __init__(self, engine: Engine) -> None:
         """Use this database."""
-        self._engine = engine
+        super().__init__(engine, schema.customer_certificates)
 
     def find(self, name: str) -> Customer | None:
         """The customer of this name, or None."""
@@ -44,9 +45,11 @@ class CustomerRegister:
 
         By its own fingerprint; else by the CBE number in its subject, for a customer that has
         registered the anchor (SHA-256, hex) that the certificate's path leads to. A subject that
-        names two such customers is nobody's.
+        names two such customers is nobody's, and so is a certificate that an operator signs with:
+        who is both has separate credentials (DOMAIN 7).
         """
         certificates, anchors = schema.customer_certificates, schema.customer_anchors
+        operators = schema.operator_certificates.c.fingerprint
         by_fingerprint = (
             select(schema.customers)
             .join(certificates)
@@ -58,6 +61,7 @@ class CustomerRegister:
             .where(
                 anchors.c.anchor_fingerprint == anchor_fingerprint,
                 schema.customers.c.cbe_number.in_(cbe_numbers(certificate.subject)),
+                ~exists().where(operators == fingerprint(certificate)),
             )
         )
         with asking(self._engine) as connection:
@@ -70,26 +74,6 @@ class CustomerRegister:
         query = select(table).where(table.c.customer == name).order_by(table.c.id)
         with asking(self._engine) as connection:
             return tuple(_deliberation(row) for row in connection.execute(query))
-
-    def by_subject_key_identifier(self, ski: bytes) -> list[x509.Certificate]:
-        """The registered certificates with this subject key identifier."""
-        return self._certificates(schema.customer_certificates.c.ski == ski)
-
-    def by_thumbprint_sha1(self, thumbprint: bytes) -> list[x509.Certificate]:
-        """The registered certificates with this SHA-1 thumbprint."""
-        return self._certificates(schema.customer_certificates.c.thumbprint_sha1 == thumbprint)
-
-    def by_issuer_serial(self, issuer: x509.Name, serial: int) -> list[x509.Certificate]:
-        """The registered certificates of this issuer with this serial number."""
-        # Names are compared as names: clients encode the same text in different string types.
-        found = self._certificates(schema.customer_certificates.c.serial == f"{serial:x}")
-        return [certificate for certificate in found if certificate.issuer == issuer]
-
-    def _certificates(self, condition: ColumnElement[bool]) -> list[x509.Certificate]:
-        query = select(schema.customer_certificates.c.der).where(condition)
-        with asking(self._engine) as connection:
-            ders = connection.execute(query).scalars().all()
-        return [x509.load_der_x509_certificate(der) for der in ders]
 
     def add(
         self,

@@ -7,6 +7,7 @@ does not answer becomes ``errors.Unavailable`` (SECURITY 4: MSG00001).
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 
 from ksz_childbenefits.errors import ConfigurationError, DataError, Unavailable
+from ksz_childbenefits.metrics import watch_pool
 from ksz_childbenefits.registers import postgresql
 
 BUSY_SECONDS = 5
@@ -66,6 +68,7 @@ def open_database(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         postgresql.prepare(engine, BUSY_SECONDS)
+    watch_pool(engine, POOLED + OVERFLOW[engine.dialect.name])
     return engine
 
 
@@ -148,6 +151,30 @@ def storing(engine: Engine) -> Iterator[Connection]:
             yield connection
     except exc.IntegrityError as error:
         raise DataError("the register was changed at the same time: try again") from error
+
+
+def one_at_a_time(connection: Connection, name: str) -> None:
+    """Wait until no other transaction is past here under this name; then keep others waiting.
+
+    Within ``writing``, until the transaction ends. SQLite has one writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        digest = hashlib.sha256(name.encode()).digest()
+        number = int.from_bytes(digest[:8], "big", signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees the database as it is now, whatever is written meanwhile.
+
+    For exports and proofs: its statements take their time. Raises Unavailable as ``reading`` does.
+    """
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with reading(engine) as connection:
+        without_deadline(connection)
+        yield connection
 
 
 def without_deadline(connection: Connection) -> None:

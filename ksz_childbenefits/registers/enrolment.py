@@ -8,12 +8,17 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, insert, select
 
 from ksz_childbenefits.domain.customers import Customer, Deliberation
+from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers import schema
-from ksz_childbenefits.registers.certificates import is_cbe_number, subject_key_identifier
+from ksz_childbenefits.registers.certificates import (
+    cbe_numbers,
+    is_cbe_number,
+    subject_key_identifier,
+)
 from ksz_childbenefits.registers.checks import CODES, check_days, require
 from ksz_childbenefits.security.trust import fingerprint
 
@@ -54,18 +59,35 @@ def insert_customer(connection: Connection, customer: Customer, title: str) -> N
 def insert_certificate(connection: Connection, name: str, certificate: x509.Certificate) -> None:
     """Register a certificate to a customer; it can be of one customer only (SECURITY 3)."""
     _require_customer(connection, name)
-    column = schema.customer_certificates.c.fingerprint
-    _require_new(connection, schema.customer_certificates, column == fingerprint(certificate))
-    connection.execute(
-        insert(schema.customer_certificates).values(
-            fingerprint=fingerprint(certificate),
-            customer=name,
-            thumbprint_sha1=certificate.fingerprint(hashes.SHA1()),  # noqa: S303 - as clients send it
-            ski=subject_key_identifier(certificate),
-            serial=f"{certificate.serial_number:x}",
-            der=certificate.public_bytes(Encoding.DER),
-        )
+    _require_unused(connection, certificate)
+    values = {"customer": name, **_certificate_values(certificate)}
+    connection.execute(insert(schema.customer_certificates).values(values))
+
+
+def insert_operator_certificate(
+    connection: Connection, operator: Operator, certificate: x509.Certificate
+) -> None:
+    """Register a certificate to an operator, which its subject names by CBE number.
+
+    It must not be a customer's: ORINT and Opgroeien have separate credentials (DOMAIN 7).
+    """
+    require(
+        bool(cbe_numbers(certificate.subject)),
+        "the subject of an operator's certificate names its CBE number",
     )
+    _require_unused(connection, certificate)
+    values = {"operator": operator.value, **_certificate_values(certificate)}
+    connection.execute(insert(schema.operator_certificates).values(values))
+
+
+def _certificate_values(certificate: x509.Certificate) -> dict[str, Any]:
+    return {
+        "fingerprint": fingerprint(certificate),
+        "thumbprint_sha1": certificate.fingerprint(hashes.SHA1()),  # noqa: S303 - as clients send it
+        "ski": subject_key_identifier(certificate),
+        "serial": f"{certificate.serial_number:x}",
+        "der": certificate.public_bytes(Encoding.DER),
+    }
 
 
 def insert_anchor(connection: Connection, name: str, anchor: x509.Certificate) -> None:
@@ -73,7 +95,7 @@ def insert_anchor(connection: Connection, name: str, anchor: x509.Certificate) -
     _require_customer(connection, name)
     columns = schema.customer_anchors.c
     same = (columns.customer == name) & (columns.anchor_fingerprint == fingerprint(anchor))
-    _require_new(connection, schema.customer_anchors, same)
+    _require_new(connection, schema.customer_anchors.c.customer, same, "customer")
     connection.execute(
         insert(schema.customer_anchors).values(
             customer=name, anchor_fingerprint=fingerprint(anchor)
@@ -121,6 +143,15 @@ def _require_customer(connection: Connection, name: str) -> None:
     require(connection.execute(query).first() is not None, f"customer {name!r} is not registered")
 
 
-def _require_new(connection: Connection, table: Table, same: Any) -> None:
-    found = connection.execute(select(table.c.customer).where(same)).scalar()
-    require(found is None, f"this certificate is registered to customer {found!r} already")
+def _require_unused(connection: Connection, certificate: x509.Certificate) -> None:
+    customers, operators = schema.customer_certificates.c, schema.operator_certificates.c
+    mine = fingerprint(certificate)
+    _require_new(connection, customers.customer, customers.fingerprint == mine, "customer")
+    _require_new(connection, operators.operator, operators.fingerprint == mine, "operator")
+
+
+def _require_new(
+    connection: Connection, owner: Column[str], same: ColumnElement[bool], kind: str
+) -> None:
+    found = connection.execute(select(owner).where(same)).scalar()
+    require(found is None, f"this certificate is registered to {kind} {found!r} already")

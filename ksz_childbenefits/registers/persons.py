@@ -144,28 +144,28 @@ def _check_replacements(
 
 def _insert(connection: Connection, rows: Sequence[Person]) -> None:
     if rows:
-        connection.execute(
-            insert(persons),
-            [
-                {
-                    "ssin": person.ssin,
-                    "birth_date": person.birth_date,
-                    "status": person.status.value,
-                    "replaced_by": person.replaced_by,
-                }
-                for person in rows
-            ],
-        )
-    factors = [
-        {
-            "ssin": person.ssin,
-            "factor": factor.factor,
-            "begin_date": factor.begin,
-            "end_date": factor.end,
-            "nis": factor.nis,
-        }
-        for person in rows
-        for factor in person.factors
-    ]
+        connection.execute(insert(persons), [person_values(person) for person in rows])
+    factors = [factor_values(person.ssin, factor) for person in rows for factor in person.factors]
     if factors:
         connection.execute(insert(connecting_factors), factors)
+
+
+def person_values(person: Person) -> dict[str, Any]:
+    """The columns of a number."""
+    return {
+        "ssin": person.ssin,
+        "birth_date": person.birth_date,
+        "status": person.status.value,
+        "replaced_by": person.replaced_by,
+    }
+
+
+def factor_values(ssin: str, factor: ConnectingFactor) -> dict[str, Any]:
+    """The columns of a connecting factor of this number."""
+    return {
+        "ssin": ssin,
+        "factor": factor.factor,
+        "begin_date": factor.begin,
+        "end_date": factor.end,
+        "nis": factor.nis,
+    }

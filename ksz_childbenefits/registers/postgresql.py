@@ -11,6 +11,9 @@ from sqlalchemy import URL, Connection, Dialect, Engine, event, exc, text
 
 _DRIVER = "postgresql+psycopg"
 
+SPARE_SECONDS = 1
+"""How much longer we wait than the server, whose own time-out leaves the connection usable."""
+
 _PENDING_READS = 8
 """How many pieces of unasked input an idle connection may have before it is given up."""
 
@@ -50,7 +53,7 @@ def connection_arguments(url: URL, seconds: int) -> dict[str, Any]:
     defaults: dict[str, Any] = {
         "application_name": "ksz-childbenefits",
         "connect_timeout": seconds,
-        "keepalives_idle": seconds,
+        "keepalives_idle": max(seconds, 1),
         "tcp_user_timeout": milliseconds,
         "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
     }
@@ -65,14 +68,13 @@ def prepare(engine: Engine, seconds: int) -> None:
         _dialect: Dialect, _record: object, arguments: list[Any], named: dict[str, Any]
     ) -> DeadlineConnection:
         made = DeadlineConnection.connect(*arguments, **named)
-        # The server's own time-out comes first, and leaves the connection usable.
-        made.patience = seconds + 1
+        made.patience = seconds + SPARE_SECONDS
         return made
 
     @event.listens_for(engine, "checkin")
     def restore(connection: DeadlineConnection | None, _record: object) -> None:
         if connection is not None:
-            connection.patience = seconds + 1
+            connection.patience = seconds + SPARE_SECONDS
 
     event.listen(engine, "checkout", _refuse_closed)
 

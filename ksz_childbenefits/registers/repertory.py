@@ -45,7 +45,7 @@ class PersonRepertory:
     def lines(self, ssin: str) -> tuple[RepertoryLine, ...]:
         """All lines of this number that are held by sources, by their begin."""
         with asking(self._engine) as connection:
-            return tuple(_line(row) for row in connection.execute(_LINES, {"ssin": ssin}))
+            return tuple(line_of_row(row) for row in connection.execute(_LINES, {"ssin": ssin}))
 
     def inscribed(self, customer: str, ssins: Iterable[str], months: MonthRange) -> bool:
         """Whether the customer has a line of one of these numbers on a day of these months.
@@ -67,15 +67,16 @@ class PersonRepertory:
             insert_lines(connection, rows, places)
 
 
-def _line(row: Row[Any]) -> RepertoryLine:
+def line_of_row(row: Row[Any]) -> RepertoryLine:
+    """The line that a row of the table holds."""
     return RepertoryLine(
         ssin=row.ssin,
-        source=AuthenticSource(row.source),
-        customer=None,
+        source=AuthenticSource(row.source) if row.source else None,
+        customer=row.customer,
         sector=row.sector,
         quality=row.quality,
         phase=row.phase,
-        file_type=FileType(row.file_type),
+        file_type=FileType(row.file_type) if row.file_type else None,
         archive=Operator(row.archive) if row.archive else None,
         begin=row.begin_date,
         end=row.end_date,

@@ -45,7 +45,8 @@ class SqlReplayStore:
         row = {"key": key, "expires": math.ceil(expires.timestamp())}
         statement = _INSERTS[self._engine.dialect.name](replay).on_conflict_do_nothing()
         with asking(self._engine, writes=True) as connection:
-            return connection.execute(statement, row).rowcount == 1
+            done = connection.execute(statement, row, execution_options={"preserve_rowcount": True})
+            return done.rowcount == 1
 
     def _purge_now_and_then(self) -> None:
         with self._lock:

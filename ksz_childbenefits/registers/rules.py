@@ -36,6 +36,8 @@ class Rule(StrEnum):
     GAP = "GAP"
     WRONG_REPLACEMENT = "WRONG_REPLACEMENT"
     WRONG_VALUE = "WRONG_VALUE"
+    UNKNOWN_LINE = "UNKNOWN_LINE"
+    ALREADY_CLOSED = "ALREADY_CLOSED"
 
 
 class BrokenRule(DataError):

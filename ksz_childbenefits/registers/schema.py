@@ -101,6 +101,21 @@ customer_anchors = Table(
 )
 """Anchors under which a customer is recognised by the CBE number in its subject (SECURITY 3)."""
 
+operator_certificates = Table(
+    "operator_certificates",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("operator", String(9), nullable=False),
+    Column("thumbprint_sha1", LargeBinary(20), nullable=False, index=True),
+    Column("ski", LargeBinary(64), index=True),
+    Column("serial", String(40), nullable=False, index=True),
+    Column("der", LargeBinary, nullable=False),
+)
+"""Certificates that operators sign their maintenance of the repertory with, as customers' are kept.
+
+ORINT and Opgroeien are customers too, with other certificates (DOMAIN 7).
+"""
+
 deliberations = Table(
     "deliberations",
     metadata,
@@ -136,6 +151,20 @@ repertory_lines = Table(
     CheckConstraint(_IN_ORDER, name="order"),
 )
 """The KSZ person repertory: lines held by a source, or by a customer (inscriptions) (DOMAIN 2)."""
+
+inscription_tickets = Table(
+    "inscription_tickets",
+    metadata,
+    Column("writer", String(73), primary_key=True),
+    Column("ticket", String(36), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""What was written into the repertory under a writer's own ticket, and that it was.
+
+``writer``: ``operator`` or ``customer`` and its name; ``digest``: SHA-256 of the content;
+``at``: seconds since 1970, UTC.
+"""
 
 replay = Table(
     "replay",

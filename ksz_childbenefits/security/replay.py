@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ksz_childbenefits.errors import FailedCheck, MessageExpired
+from ksz_childbenefits.metrics import REPLAYS
 from ksz_childbenefits.security.wssecurity import Verified
 
 
@@ -32,4 +33,5 @@ def admit(verified: Verified, store: ReplayStore, now: datetime) -> None:
     if now > verified.expires_acceptance:
         raise MessageExpired("the message was too old when it came to be admitted")
     if not store.insert(verified.replay_key, verified.expires_acceptance):
+        REPLAYS.inc()
         raise FailedCheck("the message is a replay")

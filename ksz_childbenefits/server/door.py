@@ -17,35 +17,50 @@ from http import HTTPStatus
 
 from ksz_childbenefits.contract.contracts import Contract
 from ksz_childbenefits.contract.wsdl import served_wsdl, served_xsd
+from ksz_childbenefits.metrics import CONTENT_TYPE, IN_FLIGHT, exposition
 from ksz_childbenefits.server.answer import XML, Answer, Send, short
-from ksz_childbenefits.server.limits import Limits
+from ksz_childbenefits.server.limits import Limits, Stopping
 from ksz_childbenefits.server.request import Receive, Request, Scope
 from ksz_childbenefits.server.wsgi import ThreadedWsgi
 from ksz_childbenefits.soap_app import MessageEndpoint, message_of, soap_application
 
 LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
+METRICS_PATH = "/metrics"
 
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 Responder = Callable[[Request], Awaitable[Answer | None]]
+Resources = dict[tuple[str, str], tuple[str, Responder]]
 
 
 class Door:
     """The ASGI application of one worker."""
 
     def __init__(
-        self, endpoints: Sequence[MessageEndpoint], limits: Limits, public_url: str | None
+        self,
+        endpoints: Sequence[MessageEndpoint],
+        limits: Limits,
+        public_url: str | None,
+        stopping: Stopping,
+        metrics_port: int | None,
     ) -> None:
-        """``public_url``: base of the addresses in the WSDL; None: as the request names us."""
+        """``public_url``: base of the addresses in the WSDL; None: as the request names us.
+
+        Once ``stopping`` is set the service says that it is not ready. What came in at
+        ``metrics_port`` gets metrics and health, and nothing else.
+        """
         self._endpoints = endpoints
         self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="soap")
         self._room = limits.parallel_requests
         self._public_url = public_url
-        self._resources: dict[tuple[str, str], tuple[str, Responder]] = {
+        self._stopping = stopping
+        self._metrics_port = metrics_port
+        self._resources: Resources = {
             (LIVE_PATH, ""): ("GET", self._live),
             (READY_PATH, ""): ("GET", self._ready),
         }
+        self._inner: Resources = {**self._resources, (METRICS_PATH, ""): ("GET", _metrics)}
         for endpoint in endpoints:
             self._add(endpoint)
 
@@ -76,7 +91,9 @@ class Door:
 
     def _resource(self, request: Request) -> tuple[str, Responder] | None:
         """The one method of what is asked for, and what answers it."""
-        return self._resources.get((request.path, request.query.lower()))
+        inner = self._metrics_port is not None and request.port == self._metrics_port
+        resources = self._inner if inner else self._resources
+        return resources.get((request.path, request.query.lower()))
 
     async def _wsdl(self, contract: Contract, request: Request) -> Answer:
         base = self._public_url
@@ -92,7 +109,8 @@ class Door:
 
     async def _ready(self, _: Request) -> Answer:
         ready = await asyncio.to_thread(lambda: [e.ready() for e in self._endpoints])
-        return short(HTTPStatus.OK if all(ready) else HTTPStatus.SERVICE_UNAVAILABLE)
+        able = all(ready) and not self._stopping.is_set()
+        return short(HTTPStatus.OK if able else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _consult(
         self, endpoint: MessageEndpoint, soap: ThreadedWsgi, request: Request
@@ -106,7 +124,8 @@ class Door:
             return _overloaded(endpoint, request, body)
         self._room -= 1
         try:
-            return await soap(request.environ(body))
+            with IN_FLIGHT.track_inprogress():
+                return await soap(request.environ(body))
         finally:
             self._room += 1
 
@@ -116,6 +135,10 @@ def _overloaded(endpoint: MessageEndpoint, request: Request, body: bytes) -> Ans
     reply = endpoint.overloaded(message)
     again = () if reply.retry_after is None else (("retry-after", str(reply.retry_after)),)
     return Answer(reply.status, reply.body, XML, again)
+
+
+async def _metrics(_: Request) -> Answer:
+    return Answer(HTTPStatus.OK, await asyncio.to_thread(exposition), CONTENT_TYPE)
 
 
 async def _xsd(contract: Contract, name: str, _: Request) -> Answer:

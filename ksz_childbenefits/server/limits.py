@@ -1,8 +1,11 @@
-"""The bounds of a connection and of all requests together (SECURITY 1)."""
+"""What all workers are told: bounds (SECURITY 1), and when the service is about to end."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+from uvicorn.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,33 @@ class Limits:
     idle_seconds: float = 30
     parallel_requests: int = 64
     threads: int = 8
+
+
+class Stopping(Protocol):
+    """A flag that all processes see: it is set when the service is about to end."""
+
+    def is_set(self) -> bool:
+        """Whether the end is near."""
+        ...
+
+    def set(self) -> None:
+        """Say so."""
+        ...
+
+
+class BoundedConfig(Config):
+    """uvicorn's configuration together with our bounds; it travels to every worker."""
+
+    def __init__(
+        self,
+        *args: Any,
+        limits: Limits,
+        stopping: Stopping,
+        drain_seconds: float,
+        **options: Any,
+    ) -> None:
+        """As uvicorn's; ``stopping`` is set ``drain_seconds`` before workers are told to go."""
+        super().__init__(*args, **options)
+        self.limits = limits
+        self.stopping = stopping
+        self.drain_seconds = drain_seconds

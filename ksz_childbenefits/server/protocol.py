@@ -13,11 +13,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import httptools
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from ksz_childbenefits.server.limits import Limits
+from ksz_childbenefits.server.limits import BoundedConfig
 
 _log = logging.getLogger(__name__)
 
@@ -27,16 +26,13 @@ _SLICE: Final = 16 * 1024
 _LINGER_SECONDS: Final = 1
 """How long a refused connection stays open, unread: closed at once, the client may lose the 4xx."""
 
+_FAREWELL_SECONDS: Final = 1.0
+"""At the end of the service: how long a new connection may still say nothing."""
+
+_LOOK_SECONDS: Final = 0.1
+"""How often a connection that stays looks whether the service ends."""
+
 _HOP: Final = (b"connection", b"upgrade", b"http2-settings")
-
-
-class BoundedConfig(Config):
-    """uvicorn's configuration together with our bounds; it travels to every worker."""
-
-    def __init__(self, *args: Any, limits: Limits, **options: Any) -> None:
-        """As uvicorn's, with ``limits``."""
-        super().__init__(*args, **options)
-        self.limits = limits
 
 
 class Refusal(Exception):
@@ -61,6 +57,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """As uvicorn calls it."""
         super().__init__(config, server_state, app_state, _loop)
         self.limits = config.limits
+        self.stopping = config.stopping
+        self.leaving = False
+        self.patience = _FAREWELL_SECONDS
         self.reading: asyncio.TimerHandle | None = None
         self.writing: asyncio.TimerHandle | None = None
         self.lingering: asyncio.TimerHandle | None = None
@@ -86,6 +85,26 @@ class BoundedProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The worker goes: answer what is in, or coming in, and say that it was the last answer.
+
+        A client that keeps its connection may be sending at this moment: while others take over, it
+        is waited for until the connection would have been closed anyway. At the end of the service
+        only as long as a first request may be on its way.
+        """
+        self.leaving = True
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+            return
+        if self.stopping.is_set() and not self.unproductive_bytes:
+            self.patience = 0 if self.cycle is not None else self.patience - _LOOK_SECONDS
+            if self.patience <= 0:
+                self.transport.close()
+                return
+        self.loop.call_later(_LOOK_SECONDS, self.shutdown)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep a half-closed connection until its answer is sent, if one is being made."""
@@ -145,6 +164,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._judge_headers()
         if not self.parser.should_upgrade():
             super().on_headers_complete()
+            if self.leaving:
+                self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body; chunked ones are bounded here."""
@@ -216,7 +237,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.reading = None
 
     def _too_slow(self) -> None:
-        _log.info("connection closed: no whole request within %s s", self.limits.read_seconds)
+        _log.info("connection closed", extra={"reason": "no whole request in time"})
         self.transport.abort()
 
     def pause_writing(self) -> None:
@@ -233,7 +254,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def _not_taken(self) -> None:
-        _log.info("connection closed: reply not taken within %s s", self.limits.write_seconds)
+        _log.info("connection closed", extra={"reason": "reply not taken in time"})
         self.transport.abort()
 
     # Refusals
@@ -249,7 +270,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._leave_application():
             self.transport.close()
             return
-        _log.info("request refused: %d %s", status, status.phrase)
+        _log.info("request refused", extra={"http": status.value, "reason": status.phrase})
         text = status.phrase.encode() + b"\n"
         self.transport.write(
             STATUS_LINE[status] + b"content-type: text/plain; charset=utf-8\r\n"

@@ -17,7 +17,10 @@ _IDENTITY = {"", "identity"}
 
 
 class Request:
-    """One HTTP request of an ASGI server; ``received`` (UTC): when its headers were complete."""
+    """One HTTP request of an ASGI server; ``received`` (UTC): when its headers were complete.
+
+    ``port`` is that of the listener at which it came in, whatever the Host header says.
+    """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         """Nothing is read yet."""
@@ -28,6 +31,7 @@ class Request:
         self.scheme: str = scope["scheme"]
         self.path: str = scope["raw_path"].decode("latin-1")
         self.query: str = scope["query_string"].decode("latin-1")
+        self.port: int | None = (scope["server"] or (None, None))[1]
 
     def header(self, name: str) -> str | None:
         """The values of a header, joined as HTTP joins them; None: absent."""

@@ -1,9 +1,8 @@
-"""Starting and stopping the server: one worker in this process, or several under a supervisor."""
+"""Starting the server: a supervisor and its workers, bound to their addresses."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import multiprocessing
 import os
 import signal
@@ -11,30 +10,28 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import uvloop
-from uvicorn.config import Config
-from uvicorn.server import Server
-from uvicorn.supervisors.multiprocess import Multiprocess
 
 from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.wsdl import served_wsdl
 from ksz_childbenefits.errors import ConfigurationError
-from ksz_childbenefits.server.door import Door
-from ksz_childbenefits.server.limits import Limits
-from ksz_childbenefits.server.protocol import BoundedConfig, BoundedProtocol
+from ksz_childbenefits.metrics import shared_between_workers
+from ksz_childbenefits.server.door import METRICS_PATH, Door
+from ksz_childbenefits.server.limits import BoundedConfig, Limits, Stopping
+from ksz_childbenefits.server.protocol import BoundedProtocol
+from ksz_childbenefits.server.supervisor import Supervisor
 from ksz_childbenefits.soap_app import MessageEndpoint
 
 EndpointFactory = Callable[[], Sequence[MessageEndpoint]]
 """Makes a worker's endpoints, in the worker; it is pickled on its way there."""
 
-_STARTUP_SECONDS = 60
 _BACKLOG = 1024
 
 
@@ -46,110 +43,92 @@ class Tls:
     key: Path
 
 
-class WithoutTraces(logging.Filter):
-    """Names an exception instead of printing its trace: traces hold paths, and may hold data."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the workers do, and how many they are; all of it can be renewed while they serve.
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, without its trace."""
-        if record.exc_info:
-            kind = record.exc_info[0]
-            text = "" if isinstance(record.msg, BaseException) else record.getMessage().strip()
-            record.msg = f"{text or 'error'} [{kind.__name__ if kind else 'unknown'}]"
-            record.args, record.exc_info, record.exc_text = (), None, None
-        return True
+    ``public_url``: base of the addresses in the WSDL; None: as the request names us.
+    ``drain_seconds``: how long before the end the service says that it is not ready any more.
+    """
+
+    build: EndpointFactory
+    workers: int = 1
+    limits: Limits = field(default_factory=Limits)
+    public_url: str | None = None
+    tls: Tls | None = None
+    drain_seconds: float = 0
 
 
-_WITHOUT_TRACES = WithoutTraces()
-_FOREIGN_LOGGERS = ("uvicorn.error", "asyncio", "spyne.application", "spyne.application.server")
-
-
-def serve(  # noqa: PLR0913  # each is one setting of [service] or [limits]
-    build: EndpointFactory,
+def serve(
+    work: Callable[[], Work],
     *,
     host: str,
     port: int,
-    workers: int = 1,
-    limits: Limits | None = None,
-    public_url: str | None = None,
-    tls: Tls | None = None,
+    metrics: tuple[str, int] | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were accepted by then are answered.
 
-    ``port`` 0 takes a free one. ``on_ready`` gets "listening on URL" once every worker serves;
-    by default it is printed. Raises ConfigurationError for addresses or a certificate that cannot
-    be used.
+    ``work`` is asked at the start and at each SIGHUP, when new workers take over without a request
+    being lost; if it then raises a KszError, the old ones stay. ``port`` 0 takes a free one;
+    ``metrics``: host and port of a second listener, which alone answers GET /metrics. ``on_ready``
+    gets "listening on URL", and on a second line where metrics are, once every worker serves; by
+    default it is printed. Raises ConfigurationError for an address or certificate of no use.
     """
-    limits = limits or Limits()
-    _check_public_url(public_url)
-    config = configuration(build, limits, workers, public_url, tls)
-    with bind(host, port) as listener:
-        bound = listener.getsockname()
-        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        line = f"listening on http{'s' if tls else ''}://{shown}:{bound[1]}"
-        ready = partial(on_ready or partial(print, flush=True), line)
-        if workers == 1:
-            SingleWorker(config, ready).run([listener])
-        else:
-            Supervisor(config, [listener], ready).run()
+    first, stopping = work(), multiprocessing.get_context("spawn").Event()
+    with ExitStack() as resources:
+        listener = resources.enter_context(bind(host, port))
+        lines, sockets, inner = [f"listening on {_address(listener, first)}"], [listener], None
+        if metrics is not None:
+            sockets.append(resources.enter_context(bind(*metrics)))
+            lines.append(f"metrics on {_address(sockets[1], first)}{METRICS_PATH}")
+            inner = sockets[1].getsockname()[1]
+        config = configuration(first, stopping, inner)
+        resources.enter_context(shared_between_workers())
+        Supervisor(
+            config,
+            lambda: configuration(work(), stopping, inner),
+            sockets,
+            lambda: (on_ready or _print)("\n".join(lines)),
+        ).run()
 
 
-class SingleWorker(Server):
-    """uvicorn's server that says when it is ready, and returns when it was told to stop."""
-
-    def __init__(self, config: Config, on_ready: Callable[[], None]) -> None:
-        """``on_ready`` is called once connections are accepted."""
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop gracefully; uvicorn would raise the signal once more when all is done."""
-        super().handle_exit(sig, frame)
-        self._captured_signals.clear()
+def _print(line: str) -> None:
+    print(line, flush=True)
 
 
-class Supervisor(Multiprocess):
-    """uvicorn's supervisor (it restarts workers that died) that says when all are ready."""
-
-    def __init__(
-        self, config: Config, sockets: list[socket.socket], on_ready: Callable[[], None]
-    ) -> None:
-        """``on_ready`` is called once every worker accepts connections."""
-        super().__init__(config, sockets)
-        self._on_ready = on_ready
-
-    def init_processes(self) -> None:
-        """Start the workers and wait for them; one that dies meanwhile is tried again later."""
-        super().init_processes()
-        if all(worker.wait_until_ready(_STARTUP_SECONDS) for worker in self.processes):
-            self._on_ready()
+def _address(listener: socket.socket, work: Work) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http{'s' if work.tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def configuration(
-    build: EndpointFactory, limits: Limits, workers: int, public_url: str | None, tls: Tls | None
+    work: Work, stopping: Stopping | None = None, metrics_port: int | None = None
 ) -> BoundedConfig:
-    """The settings of uvicorn; ConfigurationError for TLS files that cannot be used."""
+    """The settings of uvicorn; ConfigurationError for what cannot be used of ``work``.
+
+    ``stopping`` is set when the end is near; ``metrics_port``: the port of the inner listener.
+    """
+    _check_public_url(work.public_url)
+    stopping = stopping or threading.Event()
+    tls, limits = work.tls, work.limits
     options: dict[str, Any] = {}
     if tls is not None:
         context = partial(_context, tls)
         context()
         options["ssl_context_factory"] = context
     return BoundedConfig(
-        partial(_application, build, limits, public_url),
+        partial(_application, work, stopping, metrics_port),
         factory=True,
         interface="asgi3",
         limits=limits,
+        stopping=stopping,
+        drain_seconds=work.drain_seconds,
         http=BoundedProtocol,
         loop=partial(_new_loop, limits.read_seconds),
         ws="none",
         lifespan="off",
-        workers=workers,
+        workers=work.workers,
         backlog=_BACKLOG,
         timeout_keep_alive=limits.idle_seconds,
         log_config=None,
@@ -161,14 +140,12 @@ def configuration(
     )
 
 
-def _application(build: EndpointFactory, limits: Limits, public_url: str | None) -> Door:
-    endpoints = build()
+def _application(work: Work, stopping: Stopping, metrics_port: int | None) -> Door:
     supervisor = multiprocessing.parent_process()
     if supervisor is not None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's business
         threading.Thread(target=_follow, args=(supervisor,), daemon=True).start()
-    for name in _FOREIGN_LOGGERS:
-        logging.getLogger(name).addFilter(_WITHOUT_TRACES)
-    return Door(endpoints, limits, public_url)
+    return Door(work.build(), work.limits, work.public_url, stopping, metrics_port)
 
 
 def _follow(supervisor: BaseProcess) -> None:

@@ -49,13 +49,13 @@ def test_a_file_is_found_whole_for_whoever_is_in_it(
     engine: Engine, orint: EmbeddedCadastre, ssin: str
 ) -> None:
     store(engine, [federal(FILE)])
-    assert orint.files(call(ssin)) == (FILE,)
+    assert orint.files(call(ssin)).files == (FILE,)
 
 
 def test_a_person_in_two_roles_finds_the_file_once(engine: Engine, orint: EmbeddedCadastre) -> None:
     both = replace(FILE, entitled_person=PARENT)
     store(engine, [federal(both)])
-    assert orint.files(call(PARENT)) == (both,)
+    assert orint.files(call(PARENT)).files == (both,)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_file_counts_where_its_validity_meets_the_range(
     engine: Engine, orint: EmbeddedCadastre, begin: str, end: str, found: bool
 ) -> None:
     store(engine, [federal(FILE)])
-    assert orint.files(call(begin=begin, end=end)) == ((FILE,) if found else ())
+    assert orint.files(call(begin=begin, end=end)).files == ((FILE,) if found else ())
 
 
 def test_a_file_without_end(engine: Engine) -> None:
@@ -82,7 +82,7 @@ def test_a_file_without_end(engine: Engine) -> None:
     held = HeldFile(Operator.IRISCARE, AuthenticSource.BRUSSELS, opened)
     store(engine, [held])
     asked = call(begin="2999-12", end="2999-12", source=AuthenticSource.BRUSSELS)
-    assert EmbeddedCadastre(engine, Operator.IRISCARE).files(asked) == (opened,)
+    assert EmbeddedCadastre(engine, Operator.IRISCARE).files(asked).files == (opened,)
 
 
 def test_only_files_of_the_operator_and_the_source(engine: Engine) -> None:
@@ -96,8 +96,8 @@ def test_only_files_of_the_operator_and_the_source(engine: Engine) -> None:
         ],
     )
     asked = call(source=AuthenticSource.WALLONIA)
-    assert EmbeddedCadastre(engine, Operator.ORINT).files(asked) == (walloon,)
-    assert EmbeddedCadastre(engine, Operator.AVIQ).files(call()) == ()
+    assert EmbeddedCadastre(engine, Operator.ORINT).files(asked).files == (walloon,)
+    assert EmbeddedCadastre(engine, Operator.AVIQ).files(call()).files == ()
 
 
 def elsewhere(entry: RegionalEntry) -> RegionalEntry:
@@ -148,19 +148,19 @@ def test_the_regional_repertory_must_know_the_person_at_that_fund(
 ) -> None:
     entry = next(entry for entry in entries_of(federal(FILE)) if entry.ssin == NOOR)
     store(engine, [federal(FILE)], [changed(entry)])
-    assert orint.files(call(begin="2014-01")) == ((FILE,) if found else ())
+    assert orint.files(call(begin="2014-01")).files == ((FILE,) if found else ())
 
 
 def test_several_entries_give_a_file_once(engine: Engine, orint: EmbeddedCadastre) -> None:
     entry = entries_of(federal(FILE))[0]
     store(engine, [federal(FILE)], [entry, entry, replace(entry, quality=102)])
-    assert orint.files(call()) == (FILE,)
+    assert orint.files(call()).files == (FILE,)
 
 
 def test_funds_by_code_and_by_enterprise_number(engine: Engine, orint: EmbeddedCadastre) -> None:
     second = file([NOOR], date(2018, 1, 1), fund=OTHER_FUND, number=None)
     store(engine, [federal(FILE), federal(second)])
-    assert [found.fund for found in orint.files(call())] == [FAMIFED, OTHER_FUND]
+    assert [found.fund for found in orint.files(call()).files] == [FAMIFED, OTHER_FUND]
 
 
 def test_a_call_is_one_statement_answered_by_indexes(

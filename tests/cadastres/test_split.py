@@ -40,7 +40,7 @@ def engine(engine: Engine) -> Engine:
 def held(engine: Engine, operator: Operator, ssin: str = PARENT) -> tuple[File, ...]:
     """What an operator answers for FEDERAL, whatever the months."""
     call = CadastreCall(AuthenticSource.FEDERAL, ssin, ALL_MONTHS)
-    return EmbeddedCadastre(engine, operator).files(call)
+    return EmbeddedCadastre(engine, operator).files(call).files
 
 
 def archives(engine: Engine, ssin: str = PARENT) -> list[tuple[date, Operator | None]]:
@@ -63,8 +63,8 @@ def test_a_regional_source_goes_to_its_operator(
     store(engine, [HeldFile(ORINT, source, live)])
     count = split(engine)
     call = CadastreCall(source, OTIS, ALL_MONTHS)
-    assert EmbeddedCadastre(engine, operator).files(call) == (live,)
-    assert EmbeddedCadastre(engine, ORINT).files(call) == (live,)
+    assert EmbeddedCadastre(engine, operator).files(call).files == (live,)
+    assert EmbeddedCadastre(engine, ORINT).files(call).files == (live,)
     assert count.files == {ORINT: 1, operator: 1}
     assert count.entries == {ORINT: 1, operator: 1}
 

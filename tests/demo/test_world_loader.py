@@ -52,7 +52,7 @@ def loaded(engine: Engine, small: Path) -> Engine:
 def files(
     engine: Engine, operator: Operator, source: AuthenticSource, ssin: str
 ) -> tuple[File, ...]:
-    return EmbeddedCadastre(engine, operator).files(CadastreCall(source, ssin, ALL_MONTHS))
+    return EmbeddedCadastre(engine, operator).files(CadastreCall(source, ssin, ALL_MONTHS)).files
 
 
 def test_persons_with_factors_birth_dates_and_replacement(loaded: Engine) -> None:

@@ -54,9 +54,9 @@ def held_before_the_split(engine: Engine, ssin: str, months: MonthRange, day: da
         for route in routes
         if route.months
         for operator in route.operators
-        for found in EmbeddedCadastre(engine, operator).files(
-            CadastreCall(route.source, ssin, route.months)
-        )
+        for found in EmbeddedCadastre(engine, operator)
+        .files(CadastreCall(route.source, ssin, route.months))
+        .files
         if found.begin < CUTOVER
     )
 

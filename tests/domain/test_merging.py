@@ -111,6 +111,15 @@ def test_more_than_a_hundred_files_are_said_to_be_truncated() -> None:
     assert found == SourceResult(WALLONIA, expected, many[1:])
 
 
+def test_what_an_operator_truncated_is_said_once_in_the_order_of_the_xsd() -> None:
+    many = tuple(file("2018-01-01", number=f"{n:03d}") for n in range(101))
+    answers = [Answer(AVIQ, many, ("child", "file")), Answer(IRISCARE, (EARLY,), ("bonus",))]
+    found = source_result(BOTH, answers)
+    assert found.status.information == info(
+        ("truncated", "file"), ("truncated", "bonus"), ("truncated", "child")
+    )
+
+
 # FEDERAL at two archives.
 
 

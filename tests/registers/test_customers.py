@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,7 +19,8 @@ from ksz_childbenefits.domain.customers import Customer, Deliberation
 from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.errors import DataError, Unavailable
 from ksz_childbenefits.registers.customers import CustomerRegister
-from ksz_childbenefits.registers.database import open_database
+from ksz_childbenefits.registers.database import open_database, writing
+from ksz_childbenefits.registers.enrolment import insert_customer
 from tests.registers.databases import statements
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -264,6 +266,21 @@ def test_a_certificate_of_nobody(register: CustomerRegister) -> None:
         register.add_certificate("nobody", certificate())
     with pytest.raises(DataError, match="customer 'nobody' is not registered"):
         register.add_anchor("nobody", ANCHOR)
+
+
+def test_of_two_that_register_the_same_at_once_the_second_is_told(
+    register: CustomerRegister, engine: Engine
+) -> None:
+    swl = Customer("swl", "0231550084", 47, 0)
+    with ThreadPoolExecutor(1) as threads:
+        with writing(engine) as connection:
+            insert_customer(connection, swl, "first")
+            second = threads.submit(register.add, swl)
+            with pytest.raises(TimeoutError):
+                second.result(0.1)
+        with pytest.raises(DataError):
+            second.result()
+    assert register.find("swl") == swl
 
 
 def test_questions_of_a_request_take_one_statement_each(

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, insert, inspect, select
+from sqlalchemy import Engine, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from ksz_childbenefits.errors import ConfigurationError, Unavailable
@@ -37,7 +37,8 @@ DEFINITIONS = {
     """,
     "postgresql": """
         SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
-        WHERE connamespace = 'public'::regnamespace AND conname NOT LIKE 'alembic%'
+        WHERE connamespace = 'public'::regnamespace
+            AND conrelid::regclass::text <> 'alembic_version'
         UNION SELECT indexdef FROM pg_indexes
         WHERE schemaname = 'public' AND tablename <> 'alembic_version'
         UNION SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable,
@@ -96,13 +97,24 @@ def test_of_two_that_migrate_at_the_same_time_one_waits(unmigrated: Engine) -> N
     ("setting", "value"),
     [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
 )
-def test_every_connection_has_the_settings(sqlite: Engine, setting: str, value: object) -> None:
+def test_every_connection_to_sqlite_has_the_settings(
+    sqlite: Engine, setting: str, value: object
+) -> None:
     with reading(sqlite) as one, reading(sqlite) as two:
         for connection in (one, two):
             assert connection.exec_driver_sql(f"PRAGMA {setting}").scalar() == value
 
 
-@pytest.mark.parametrize("url", ["nonsense", "sqlite://", "nosuchdatabase://host/name"])
+@pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout"])
+def test_every_connection_to_postgresql_has_the_settings(postgresql: Engine, setting: str) -> None:
+    with reading(postgresql) as one, reading(postgresql) as two:
+        for connection in (one, two):
+            assert connection.exec_driver_sql(f"SHOW {setting}").scalar() == "5s"
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "sqlite://", "nosuchdatabase://host/name", "mysql://host/name"]
+)
 def test_an_unusable_address_is_an_error_of_the_configuration(url: str) -> None:
     with pytest.raises(ConfigurationError):
         open_database(url)

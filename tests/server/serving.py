@@ -16,8 +16,11 @@ from pathlib import Path
 
 from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.endpoint import Message, Reply
-from ksz_childbenefits.server.limits import Limits
-from ksz_childbenefits.server.run import SingleWorker, Tls, bind, configuration, serve
+from ksz_childbenefits.errors import ConfigurationError
+from ksz_childbenefits.logs import JsonLines, configure_logging
+from ksz_childbenefits.server.limits import BoundedConfig, Limits
+from ksz_childbenefits.server.run import Tls, Work, bind, configuration, serve
+from ksz_childbenefits.server.supervisor import Worker
 
 PATH = "/ChildBenefitsService/v1/consult"
 SLOW = b"<slow/>"
@@ -73,6 +76,7 @@ class Site:
     """Where a server listens, and what it has logged."""
 
     port: int
+    metrics_port: int
     workers: int = 1
     process: subprocess.Popen[str] | None = None
     lines: list[str] = field(default_factory=list)
@@ -85,6 +89,7 @@ class Site:
 class _Lines(logging.Handler):
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.DEBUG)
+        self.setFormatter(JsonLines())
         self.lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -99,30 +104,42 @@ def threaded(
     tls: Tls | None = None,
 ) -> Iterator[Site]:
     """One worker in a thread of this process, with all logs down to DEBUG collected."""
-    ready = threading.Event()
-    server = SingleWorker(configuration(build, limits, 1, public_url, tls), ready.set)
+    work = Work(build, limits=limits, public_url=public_url, tls=tls)
+    with bind("127.0.0.1", 0) as metrics, bind("127.0.0.1", 0) as listener:
+        inner = metrics.getsockname()[1]
+        yield from _threaded(configuration(work, None, inner), [listener, metrics])
+
+
+def _threaded(config: BoundedConfig, sockets: list[socket.socket]) -> Iterator[Site]:
+    server = Worker(config)
     root = logging.getLogger()
-    with bind("127.0.0.1", 0) as listener:
-        site = Site(listener.getsockname()[1])
-        handler, level = _Lines(site.lines), root.level
-        root.addHandler(handler)
-        root.setLevel(logging.DEBUG)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            assert ready.wait(10)
-            yield site
-        finally:
-            server.should_exit = True
-            thread.join(10)
-            root.removeHandler(handler)
-            root.setLevel(level)
+    service, metrics = (listener.getsockname()[1] for listener in sockets)
+    site = Site(service, metrics)
+    handler, level = _Lines(site.lines), root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    thread = threading.Thread(target=server.run, args=(sockets,))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not server.started:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        yield site
+    finally:
+        config.stopping.set()
+        server.should_exit = True
+        thread.join(10)
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 @contextmanager
-def spawned(workers: int, errors: Path) -> Iterator[Site]:
-    """``serve`` in a process of its own; its standard error goes to a file."""
-    command = [sys.executable, "-m", "tests.server.serving", str(workers)]
+def spawned(workers: int, errors: Path, drain_seconds: float = 0) -> Iterator[Site]:
+    """``serve`` in a process of its own; its standard error goes to a file, beside its settings."""
+    settings = errors.with_name("settings")
+    settings.write_text(f"{workers} {drain_seconds}")
+    command = [sys.executable, "-m", "tests.server.serving", str(settings)]
     root = Path(__file__).parent.parent.parent
     path = os.pathsep.join(p for p in (str(root), os.environ.get("PYTHONPATH")) if p)
     environment = {**os.environ, "PYTHONPATH": path}
@@ -134,9 +151,10 @@ def spawned(workers: int, errors: Path) -> Iterator[Site]:
     ):
         try:
             assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line.startswith("listening on http://127.0.0.1:"), errors.read_text()
-            yield Site(int(line.rsplit(":", 1)[1]), workers, process, errors=errors)
+            lines = [process.stdout.readline() for _ in range(2)]
+            assert lines[0].startswith("listening on http://127.0.0.1:"), errors.read_text()
+            ports = [int(line.partition("127.0.0.1:")[2].partition("/")[0]) for line in lines]
+            yield Site(ports[0], ports[1], workers, process, errors=errors)
         finally:
             process.terminate()
             process.wait(20)
@@ -220,6 +238,20 @@ def closed_after(stream: socket.socket, started: float) -> float:
     return time.monotonic() - started
 
 
+def build() -> tuple[SeeingGateway]:
+    """As ``seeing``, in a worker with its logs configured."""
+    configure_logging("DEBUG")
+    return seeing()
+
+
+def work() -> Work:
+    """What is served: how many workers, and how long they drain, stands in a file."""
+    workers, drain = Path(sys.argv[1]).read_text().split()
+    if not workers.isdigit():
+        raise ConfigurationError(f"{sys.argv[1]}: {workers} is no number")
+    return Work(build, int(workers), SHORT, drain_seconds=float(drain))
+
+
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.DEBUG)
-    serve(seeing, host="127.0.0.1", port=0, workers=int(sys.argv[1]), limits=SHORT)
+    configure_logging("DEBUG")
+    serve(work, host="127.0.0.1", port=0, metrics=("127.0.0.1", 0))

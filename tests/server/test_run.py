@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ksz_childbenefits.errors import ConfigurationError
-from ksz_childbenefits.server.run import Tls, serve
+from ksz_childbenefits.server.run import Tls, Work, serve
 from tests.server.serving import (
     SHORT,
     SLOW,
@@ -98,20 +99,20 @@ def test_an_address_in_use_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{port}"):
-            serve(seeing, host="127.0.0.1", port=port)
+            serve(partial(Work, seeing), host="127.0.0.1", port=port)
     with pytest.raises(ConfigurationError, match=r"cannot listen on no\.such\.invalid"):
-        serve(seeing, host="no.such.invalid", port=0)
+        serve(partial(Work, seeing), host="no.such.invalid", port=0)
 
 
 def test_a_public_address_that_is_none_is_said() -> None:
     with pytest.raises(ConfigurationError, match="public_url"):
-        serve(seeing, host="127.0.0.1", port=0, public_url="b2b.example/SOA")
+        serve(partial(Work, seeing, public_url="b2b.example/SOA"), host="127.0.0.1", port=0)
 
 
 def test_tls_files_that_do_not_fit_are_said(tmp_path: Path) -> None:
     tls = Tls(tmp_path / "none.pem", tmp_path / "none.key")
     with pytest.raises(ConfigurationError, match="TLS"):
-        serve(seeing, host="127.0.0.1", port=0, tls=tls)
+        serve(partial(Work, seeing, tls=tls), host="127.0.0.1", port=0)
 
 
 @pytest.fixture(scope="module")

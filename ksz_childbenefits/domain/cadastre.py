@@ -1,0 +1,34 @@
+"""What a cadastre is asked, and what it gives (DOMAIN 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ksz_childbenefits.domain.customers import Customer
+from ksz_childbenefits.domain.files import File
+from ksz_childbenefits.domain.months import MonthRange
+from ksz_childbenefits.domain.sources import AuthenticSource
+
+
+@dataclass(frozen=True, slots=True)
+class CadastreCall:
+    """One call: exactly one source and one range of months (DOMAIN 1).
+
+    ``ticket`` is KSZ's reference of the consultation (ticketCBSS); ``customer`` asks, for the
+    purpose that ``legal_context`` names. An operator elsewhere must be told all three.
+    """
+
+    source: AuthenticSource
+    ssin: str
+    months: MonthRange
+    ticket: str = ""
+    customer: Customer | None = None
+    legal_context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a cadastre gave: files, and the elements of which it left some out, by their names."""
+
+    files: tuple[File, ...]
+    truncated: tuple[str, ...] = ()

@@ -1,0 +1,3 @@
+from tests.postgres import cluster, postgresql, shared_postgresql
+
+__all__ = ["cluster", "postgresql", "shared_postgresql"]
