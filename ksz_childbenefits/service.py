@@ -13,12 +13,18 @@ from datetime import date
 
 from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
 from ksz_childbenefits.cadastres.network import Network
-from ksz_childbenefits.domain.authorisation import Allowed, allow, check_identification, grant
+from ksz_childbenefits.domain.authorisation import (
+    Allowed,
+    Grant,
+    allow,
+    check_identification,
+    grant,
+)
 from ksz_childbenefits.domain.consultation import NoResult, Outcome, Question, SsinNotice
 from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.domain.merging import Answer, NoSourceAnswered, global_status, source_result
 from ksz_childbenefits.domain.months import MonthRange
-from ksz_childbenefits.domain.persons import Person
+from ksz_childbenefits.domain.persons import Person, inscribed
 from ksz_childbenefits.domain.question import (
     check_consistency,
     check_inscription,
@@ -56,11 +62,17 @@ class ConsultationService:
         """
         day = self.today()
         try:
-            months, allowed = self._authorise(question, customer, day)
-            person = self._known(question.ssin)
+            months, granted, allowed = self._authorise(question, customer, day)
+            found, chain = self.persons.look_up(question.ssin)
+            known = self.repertory.known(chain, customer.name)
+            if granted.inscription_required:
+                of_customer = inscribed(known, customer.name, months)
+                check_inscription(of_customer, question.ssin, customer.cbe_number)
+            person = check_register(question.ssin, found, chain[-1])
         except NoResult as refusal:
             return Outcome(refusal.status, notice=refusal.notice)
-        lines, purpose = self.repertory.lines(person.ssin), question.legal_context
+        lines = [line for line in known if line.source and line.ssin == person.ssin]
+        purpose = question.legal_context
         routes = plan(person, lines, allowed.sources, months, day)
         calls = [
             (operator, CadastreCall(r.source, person.ssin, r.months, ticket, customer, purpose))
@@ -72,24 +84,14 @@ class ConsultationService:
 
     def _authorise(
         self, question: Question, customer: Customer, day: date
-    ) -> tuple[MonthRange, Allowed]:
-        """The checks of DOMAIN 5 in their order, up to the customer's inscription."""
+    ) -> tuple[MonthRange, Grant, Allowed]:
+        """The checks of DOMAIN 5 in their order, before the customer's inscription."""
         check_identification(question.identification, customer)
         granted = grant(self.customers.deliberations(customer.name), question.legal_context, day)
         check_ssin(question)
         months = check_consistency(question, day)
         allowed = allow(granted, question.sources, months)
-        if granted.inscription_required:
-            numbers = self.persons.chain(question.ssin)
-            inscribed = self.repertory.inscribed(customer.name, numbers, months)
-            check_inscription(inscribed, question.ssin, customer.cbe_number)
-        return months, allowed
-
-    def _known(self, ssin: str) -> Person:
-        person = self.persons.find(ssin)
-        replaced = person is not None and person.replaced_by is not None
-        final = self.persons.chain(ssin)[-1] if replaced else ssin
-        return check_register(ssin, person, final)
+        return months, granted, allowed
 
     def _ask(
         self, calls: Sequence[tuple[Operator, CadastreCall]]

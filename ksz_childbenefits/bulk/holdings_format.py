@@ -144,12 +144,12 @@ def _rule(error: ValidationError) -> Rule:
         return Rule.WRONG_FIELDS
     if first["type"] == "string_too_long":
         return Rule.TOO_LONG
-    names = {part for part in first["loc"][-2:] if isinstance(part, str)}
+    field = next((part for part in reversed(first["loc"]) if isinstance(part, str)), "")
     for known, rule in (
         (_CODES, Rule.UNKNOWN_CODE),
         (_DAYS, Rule.INVALID_DATE),
         (_NUMBERS, Rule.INVALID_SSIN),
     ):
-        if first["loc"][-1] in known or (isinstance(first["loc"][-1], int) and names & known):
+        if field in known:
             return rule
     return Rule.WRONG_VALUE

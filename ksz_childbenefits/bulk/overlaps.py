@@ -65,7 +65,7 @@ def with_stored(connection: Connection, first: int) -> dict[int, bool]:
         )
         .group_by(_new.c.id)
     )
-    return {number: bool(same) for number, same in connection.execute(query).tuples()}
+    return {number: bool(same) for number, same in connection.execute(query)}
 
 
 def take_out(connection: Connection, numbers: Sequence[int]) -> None:

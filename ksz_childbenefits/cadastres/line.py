@@ -83,8 +83,8 @@ class OperatorLine:
             throw_new_error_on_trip=False,
             listeners=[_Watch(operator)],
         )
-        self._client: httpx.AsyncClient | None = None
-        loop.at_end(self._close)
+        self._client = _client(url, limits.parallel_calls)
+        loop.at_end(self._client.aclose)
 
     @property
     def is_open(self) -> bool:
@@ -121,8 +121,6 @@ class OperatorLine:
             self._under_way -= 1
 
     async def _post(self, body: bytes) -> HttpReply:
-        if self._client is None:
-            self._client = self._open()
         request = self._client.stream("POST", self._url, content=body, headers=self._headers)
         async with request as response:
             _check_head(response)
@@ -133,23 +131,21 @@ class OperatorLine:
                     raise CadastreFailure("the reply is too long")
             return HttpReply(response.status_code, bytes(content), response.charset_encoding)
 
-    def _open(self) -> httpx.AsyncClient:
-        """A client that retries once, and only where no connection came about: nothing was sent."""
-        connections = self.limits.parallel_calls
-        transport = httpx.AsyncHTTPTransport(
-            verify=ssl.create_default_context(),
-            retries=1,
-            limits=httpx.Limits(
-                max_connections=connections,
-                max_keepalive_connections=connections,
-                keepalive_expiry=_IDLE_SECONDS,
-            ),
-        )
-        return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113 - the deadline is the call's
 
-    async def _close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+def _client(url: str, connections: int) -> httpx.AsyncClient:
+    """A client that retries once, and only where no connection came about: nothing was sent."""
+    secure = url.startswith("https:")
+    transport = httpx.AsyncHTTPTransport(
+        verify=ssl.create_default_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        retries=1,
+        limits=httpx.Limits(
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=_IDLE_SECONDS,
+        ),
+    )
+    # The deadline is the call's, and no proxy of the environment comes between.
+    return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113
 
 
 def _check_head(response: httpx.Response) -> None:

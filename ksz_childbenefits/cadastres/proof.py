@@ -154,9 +154,9 @@ def _without_origin(connection: Connection, table: Table) -> int:
 def _prove_lines(connection: Connection) -> dict[Operator, int]:
     lines = repertory_lines.c
     query = select(lines.archive, func.count()).where(lines.source == AuthenticSource.FEDERAL.value)
-    archives = dict(connection.execute(query.group_by(lines.archive)).tuples().all())
-    require(None not in archives, "a FEDERAL line names no archive")
-    return {Operator(archive): count for archive, count in archives.items()}
+    rows = connection.execute(query.group_by(lines.archive)).all()
+    require(all(archive for archive, _ in rows), "a FEDERAL line names no archive")
+    return {Operator(archive): count for archive, count in rows}
 
 
 def _hash(row: Row[Any], members: Sequence[tuple[str, int]]) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -74,6 +74,8 @@ class RemoteCadastre:
         except TimeoutError:
             reply.cancel()
             raise CadastreFailure("no whole reply in time") from None
+        except CancelledError:
+            raise CadastreFailure("the gateway is shutting down") from None
         except Fault as fault:
             raise CadastreFailure(f"{type(fault).__name__}: {fault.reason}") from fault
         except UnusableReply as error:

@@ -20,6 +20,8 @@ from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import DataError
 
+__all__ = ["app"]
+
 
 @app.command("import")
 def import_(file: transfer.ToRead, operator: OperatorName, config: options.Config) -> None:

@@ -1,8 +1,8 @@
 """A zeep client for customers' scripts: signs what it sends, verifies whatever comes back.
 
 ``connect`` makes a client of a WSDL and credentials, ``connect_inscriptions`` one that maintains
-the person repertory; ``Signature`` alone is the WS-Security
-plugin for a zeep client of one's own; ``errors`` draws what can go wrong as a tree.
+the person repertory; ``Signature`` alone is the WS-Security plugin for a zeep client of one's own;
+``errors`` draws what can go wrong as a tree.
 """
 
 from ksz_childbenefits.client.connection import ChildBenefitsClient, connect

@@ -126,7 +126,7 @@ def _register_operators(register: OperatorRegister, base: _Pki) -> None:
     """What operators sign their maintenance of the repertory with: ``operator-aviq`` and so on."""
     for operator, number in OPERATORS.items():
         name = f"operator-{operator.lower()}"
-        key = pki.rsa_key()
+        key = pki.ec_key()
         certificate = pki.issue(base.authority, key, name, base.now, cbe_number=number)
         says = {"name": name, "cbe_number": number, "legal_context": "REPERTORY:MAINTENANCE"}
         _write_credentials(base, name, says, key, certificate)

@@ -1,4 +1,4 @@
-"""The demo as a network: KSZ's gateway and four operators, each with keys and a database of its own.
+"""The demo as a network: KSZ's gateway and four operators, each with its own keys and database.
 
 All lie side by side in one folder, so that the operators find the revocation list that the gateway
 renews; they share nothing else.
@@ -20,6 +20,7 @@ from sqlalchemy import Engine, delete, select
 from ksz_childbenefits.cadastres.store import (
     HeldFile,
     RegionalEntry,
+    fund_numbered,
     insert_entries,
     insert_files,
     insert_funds,
@@ -29,7 +30,7 @@ from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.contract.contracts import CADASTRE
 from ksz_childbenefits.demo import pki
 from ksz_childbenefits.demo.init import OPERATORS, create_demo
-from ksz_childbenefits.domain.files import FileType
+from ksz_childbenefits.domain.files import FileType, Fund
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.registers.database import migrate, open_database, reading, writing
 from ksz_childbenefits.registers.schema import (
@@ -154,13 +155,18 @@ def _hand_over(world: Engine, config: Path, operator: Operator) -> None:
         migrate(own)
         files, entries = _files(world, operator), _entries(world, operator)
         with writing(own) as connection:
-            insert_funds(
-                connection, list({h.file.fund.number: h.file.fund for h in files}.values())
-            )
+            insert_funds(connection, _funds(world))
             insert_files(connection, files)
             insert_entries(connection, entries)
     finally:
         own.dispose()
+
+
+def _funds(world: Engine) -> list[Fund]:
+    """All of them: an entry can lead to a fund that holds no file."""
+    with reading(world) as connection:
+        rows = connection.execute(select(funds)).all()
+    return [fund_numbered(row.number, (row.nl, row.fr, row.de)) for row in rows]
 
 
 def _files(world: Engine, operator: Operator) -> list[HeldFile]:

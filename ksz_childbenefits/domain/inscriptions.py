@@ -222,7 +222,7 @@ class Closings:
 
     def __init__(self, held: Iterable[HeldLine]) -> None:
         """``held``: all that could be meant."""
-        self.ends: dict[int, date] = {}
+        self.ends: dict[int, date | None] = {}
         self._held: dict[tuple[object, ...], list[HeldLine]] = {}
         for one in held:
             self._held.setdefault((*_equality(one.line), one.line.begin), []).append(one)
@@ -238,8 +238,7 @@ class Closings:
             for one in self._meant(line)
             if one.line.end is None and one.number not in self.ends
         ]
-        if line.end is not None:
-            self.ends.update(dict.fromkeys(still_open, line.end))
+        self.ends.update(dict.fromkeys(still_open, line.end))
         return bool(still_open)
 
     def _meant(self, line: RepertoryLine) -> Sequence[HeldLine]:

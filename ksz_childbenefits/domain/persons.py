@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from ksz_childbenefits.domain.files import FileType
+from ksz_childbenefits.domain.months import MonthRange
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 
 FAMILY_BENEFITS_SECTOR = 7
@@ -88,3 +90,13 @@ class RepertoryLine:
             and self.quality in ROUTING_QUALITIES
             and self.phase not in NEVER_ROUTING
         )
+
+
+def inscribed(lines: Iterable[RepertoryLine], customer: str, months: MonthRange) -> bool:
+    """Whether the customer holds one of these lines, on a day of these months.
+
+    Any sector, quality and phase counts (DOMAIN 5, MSG00012).
+    """
+    return any(
+        line.customer == customer and months.touches_days(line.begin, line.end) for line in lines
+    )

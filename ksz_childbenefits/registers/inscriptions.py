@@ -110,7 +110,7 @@ class Ledger:
         """Add lines that obey the rules."""
         self._connection.execute(insert(repertory_lines), [line_values(line) for line in lines])
 
-    def close(self, ends: Mapping[int, date]) -> None:
+    def close(self, ends: Mapping[int, date | None]) -> None:
         """End the lines of these numbers on these days."""
         values = [{"number": number, "last_day": end} for number, end in ends.items()]
         self._connection.execute(_CLOSE, values)

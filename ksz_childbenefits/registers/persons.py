@@ -45,6 +45,24 @@ _CHAIN = select(_family.c.ssin, persons.c.replaced_by).outerjoin_from(
     _family, persons, persons.c.ssin == _family.c.ssin
 )
 
+_LOOK_UP = (
+    select(
+        _family.c.ssin.label("number"),
+        persons,
+        connecting_factors.c.factor,
+        connecting_factors.c.nis,
+        connecting_factors.c.begin_date,
+        connecting_factors.c.end_date,
+    )
+    .outerjoin_from(_family, persons, persons.c.ssin == _family.c.ssin)
+    .outerjoin(
+        connecting_factors,
+        (connecting_factors.c.ssin == _family.c.ssin)
+        & (connecting_factors.c.ssin == bindparam("ssin")),
+    )
+    .order_by(connecting_factors.c.factor, connecting_factors.c.begin_date)
+)
+
 
 class PersonRegister:
     """Persons in the database. Reading raises Unavailable when the database does not answer."""
@@ -58,6 +76,14 @@ class PersonRegister:
         with asking(self._engine) as connection:
             return find_persons(connection, [ssin]).get(ssin)
 
+    def look_up(self, ssin: str) -> tuple[Person | None, tuple[str, ...]]:
+        """What ``find`` and ``chain`` tell of the number, in one round trip."""
+        with asking(self._engine) as connection:
+            rows = connection.execute(_LOOK_UP, {"ssin": ssin}).all()
+        of_number = [row for row in rows if row.ssin == ssin]
+        person = _person(of_number) if of_number else None
+        return person, _in_order({row.number: row.replaced_by for row in rows})
+
     def chain(self, ssin: str) -> tuple[str, ...]:
         """All numbers of the replacement chain that this one belongs to, the oldest first.
 
@@ -66,13 +92,17 @@ class PersonRegister:
         """
         with asking(self._engine) as connection:
             rows = connection.execute(_CHAIN, {"ssin": ssin}).all()
-        replaced_by = {row.ssin: row.replaced_by for row in rows}
-        return tuple(sorted(replaced_by, key=lambda n: (-_steps_to_the_end(n, replaced_by), n)))
+        return _in_order({row.ssin: row.replaced_by for row in rows})
 
     def add(self, rows: Sequence[Person], places: Sequence[str] | None = None) -> None:
         """Add persons, all or none; DataError names the row (or its place) and the rule."""
         with storing(self._engine) as connection:
             insert_persons(connection, rows, places)
+
+
+def _in_order(replaced_by: Mapping[str, str | None]) -> tuple[str, ...]:
+    """The numbers of a chain, the oldest first."""
+    return tuple(sorted(replaced_by, key=lambda n: (-_steps_to_the_end(n, replaced_by), n)))
 
 
 def _steps_to_the_end(number: str, replaced_by: Mapping[str, str | None]) -> int:

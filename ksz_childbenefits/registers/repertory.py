@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, exists, insert, or_, select
+from sqlalchemy import Connection, Engine, Row, bindparam, insert, or_, select
 
 from ksz_childbenefits.domain.files import FileType
-from ksz_childbenefits.domain.months import MonthRange
 from ksz_childbenefits.domain.persons import RepertoryLine
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.registers.checks import check_line, named, places_of, require
@@ -22,16 +21,16 @@ _LINES = (
     .order_by(repertory_lines.c.begin_date, repertory_lines.c.id)
 )
 
-_INSCRIBED = select(
-    exists().where(
+_KNOWN = (
+    select(repertory_lines)
+    .where(
         repertory_lines.c.ssin.in_(bindparam("numbers", expanding=True)),
-        repertory_lines.c.customer == bindparam("customer"),
-        repertory_lines.c.begin_date <= bindparam("last_day"),
         or_(
-            repertory_lines.c.end_date.is_(None),
-            repertory_lines.c.end_date >= bindparam("first_day"),
+            repertory_lines.c.source.is_not(None),
+            repertory_lines.c.customer == bindparam("customer"),
         ),
     )
+    .order_by(repertory_lines.c.begin_date, repertory_lines.c.id)
 )
 
 
@@ -47,19 +46,11 @@ class PersonRepertory:
         with asking(self._engine) as connection:
             return tuple(line_of_row(row) for row in connection.execute(_LINES, {"ssin": ssin}))
 
-    def inscribed(self, customer: str, ssins: Iterable[str], months: MonthRange) -> bool:
-        """Whether the customer has a line of one of these numbers on a day of these months.
-
-        Any sector, quality and phase counts (DOMAIN 5, MSG00012).
-        """
-        values = {
-            "numbers": list(ssins),
-            "customer": customer,
-            "first_day": months.begin.first_day,
-            "last_day": months.end.last_day,
-        }
+    def known(self, ssins: Iterable[str], customer: str) -> tuple[RepertoryLine, ...]:
+        """All lines of these numbers that sources hold, and the customer's own, by their begin."""
+        values = {"numbers": list(ssins), "customer": customer}
         with asking(self._engine) as connection:
-            return bool(connection.execute(_INSCRIBED, values).scalar_one())
+            return tuple(line_of_row(row) for row in connection.execute(_KNOWN, values))
 
     def add(self, rows: Sequence[RepertoryLine], places: Sequence[str] | None = None) -> None:
         """Add lines, all or none; DataError names the row (or its place) and the rule."""

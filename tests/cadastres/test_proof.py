@@ -176,3 +176,32 @@ def test_a_file_cannot_be_carried_twice(engine: Engine) -> None:
         copied = dict(connection.execute(select(cadastre_files).where(CARRIED)).mappings().one())
         with pytest.raises(IntegrityError):
             connection.execute(insert(cadastre_files), copied | {"id": 999})
+
+
+class Killed(BaseException):
+    """As if the process ended here."""
+
+
+@pytest.mark.parametrize("stage", ["Files", "Entries", "FEDERAL lines"])
+def test_a_split_that_was_killed_goes_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    monkeypatch.setattr(splitting, "_CHUNK", 1)
+    store(engine, MIXED)
+    PersonRepertory(engine).add([LINE, replace(LINE, begin=OF_OTIS.begin, end=OF_OTIS.end)])
+
+    def kill(what: str, rows: int) -> None:
+        if what == stage:
+            raise Killed
+
+    with pytest.raises(Killed):
+        split(engine, kill)
+    count = split(engine)
+    assert count.files == {ORINT: 8, AVIQ: 4, IRISCARE: 4}
+    assert count.lines == {IRISCARE: 1, AVIQ: 1}
+    assert contents(engine, [IRISCARE, AVIQ], carried=True) == contents(
+        engine, [ORINT], carried=False
+    )
+    # The sum of the hashes at the archives is that of ORINT.
+    of_orint, *others = (int(count.digests[o], 16) for o in (ORINT, AVIQ, IRISCARE))
+    assert of_orint == sum(others) % 2**256

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -35,20 +36,26 @@ def test_the_same_world_twice_is_a_mistake(command: Command, config: Path) -> No
     assert "holds such a world already" in result.stderr
 
 
+def _persons(config: Path) -> int:
+    with sqlite3.connect(config.parent / "registers.sqlite") as connection:
+        return int(connection.execute("SELECT count(*) FROM persons").fetchone()[0])
+
+
 def test_it_can_be_stopped(config: Path) -> None:
-    arguments = ("demo", "world", "--persons", "2000000", "--config", str(config))
+    arguments = ("demo", "world", "--persons", "2000000", "--config", str(config), "--files", "0")
+    before = _persons(config)
     with subprocess.Popen(
         [sys.executable, "-m", "ksz_childbenefits.cli", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        # Until the first batch is being stored.
-        wal = config.parent / "registers.sqlite-wal"
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and not (wal.exists() and wal.stat().st_size > 100_000):
-            time.sleep(0.05)
+        # Until the first batch is stored.
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and _persons(config) == before:
+            time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     assert "Stopped: the database holds" in output
+    assert _persons(config) > before

@@ -78,7 +78,13 @@ def test_a_chain_that_leads_back_to_itself_ends(engine: Engine, register: Person
     assert set(register.chain(NOOR)) == {NOOR, OTIS}
 
 
-@pytest.mark.parametrize("question", ["find", "chain"])
+@pytest.mark.parametrize("asked", [NOOR, OTIS, MILA, PARENT])
+def test_looking_up_tells_what_find_and_chain_do(register: PersonRegister, asked: str) -> None:
+    register.add([PERSON, replaced(OTIS, NOOR), replace(PERSON, ssin=MILA)])
+    assert register.look_up(asked) == (register.find(asked), register.chain(asked))
+
+
+@pytest.mark.parametrize("question", ["find", "chain", "look_up"])
 def test_each_question_is_one_statement_answered_by_indexes(
     engine: Engine, register: PersonRegister, question: str
 ) -> None:
@@ -187,3 +193,5 @@ def test_a_register_that_does_not_answer() -> None:
         register.find(NOOR)
     with pytest.raises(Unavailable):
         register.chain(NOOR)
+    with pytest.raises(Unavailable):
+        register.look_up(NOOR)

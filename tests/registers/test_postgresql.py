@@ -15,6 +15,7 @@ from sqlalchemy import Engine, make_url, select, text
 
 from ksz_childbenefits.errors import ConfigurationError, Unavailable
 from ksz_childbenefits.registers import database, postgresql
+from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import (
     answers,
     asking,
@@ -28,7 +29,7 @@ from ksz_childbenefits.registers.repertory import PersonRepertory
 from ksz_childbenefits.registers.replay import SqlReplayStore
 from ksz_childbenefits.registers.schema import persons
 from tests.registers.databases import address
-from tests.registers.numbers import NOOR
+from tests.registers.numbers import NOOR, OTIS
 from tests.registers.test_replay import KEYS, soon
 
 
@@ -144,9 +145,12 @@ def round_trips(engine: Engine) -> Iterator[Callable[[], int]]:
     [
         lambda engine: PersonRegister(engine).find(NOOR),
         lambda engine: PersonRegister(engine).chain(NOOR),
+        lambda engine: PersonRegister(engine).look_up(NOOR),
         lambda engine: PersonRepertory(engine).lines(NOOR),
+        lambda engine: PersonRepertory(engine).known([NOOR, OTIS], "fedris"),
+        lambda engine: CustomerRegister(engine).deliberations("fedris"),
     ],
-    ids=["find", "chain", "lines"],
+    ids=["find", "chain", "look_up", "lines", "known", "deliberations"],
 )
 def test_a_question_is_one_round_trip(
     postgresql: Engine, question: Callable[[Engine], object]

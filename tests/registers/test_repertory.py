@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.domain.files import FileType
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
-from ksz_childbenefits.domain.persons import RepertoryLine
+from ksz_childbenefits.domain.persons import RepertoryLine, inscribed
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.errors import DataError, Unavailable
 from ksz_childbenefits.registers.customers import CustomerRegister
@@ -71,6 +71,22 @@ def test_lines_of_sources_come_back_by_their_begin(repertory: PersonRepertory) -
     assert repertory.lines(NOOR) == (FEDERAL, WALLOON)
 
 
+def test_lines_of_other_customers_are_not_told(repertory: PersonRepertory) -> None:
+    other = replace(INSCRIPTION, customer="swl")
+    repertory.add([WALLOON, INSCRIPTION, other, replace(WALLOON, ssin=OTIS), FEDERAL])
+    assert repertory.known([NOOR], "fedris") == (FEDERAL, INSCRIPTION, WALLOON)
+    assert repertory.known([NOOR], "nobody") == (FEDERAL, WALLOON)
+    assert repertory.known([], "fedris") == ()
+
+
+def test_any_number_of_lines_is_one_statement(engine: Engine, repertory: PersonRepertory) -> None:
+    days = (date(2019, 6, day) for day in range(1, 31))
+    repertory.add([replace(WALLOON, begin=day) for day in days])
+    with statements(engine) as sent:
+        assert len(repertory.known([NOOR], "fedris")) == 30
+    assert len(sent) == 1
+
+
 def test_a_number_without_lines(repertory: PersonRepertory) -> None:
     assert repertory.lines(NOOR) == ()
 
@@ -90,27 +106,27 @@ def test_an_inscription_counts_where_it_meets_the_months(
     repertory: PersonRepertory, asked: MonthRange, expected: bool
 ) -> None:
     repertory.add([INSCRIPTION])
-    assert repertory.inscribed("fedris", [NOOR], asked) is expected
+    assert inscribed(repertory.known([NOOR], "fedris"), "fedris", asked) is expected
 
 
 def test_an_inscription_without_end(repertory: PersonRepertory) -> None:
     repertory.add([replace(INSCRIPTION, end=None)])
-    assert repertory.inscribed("fedris", [NOOR], months("2999-12", "2999-12"))
+    assert inscribed(repertory.known([NOOR], "fedris"), "fedris", months("2999-12", "2999-12"))
 
 
 def test_an_inscription_is_of_one_customer_and_one_number(repertory: PersonRepertory) -> None:
     repertory.add([INSCRIPTION, WALLOON])
     asked = months("2019-06", "2019-06")
-    assert not repertory.inscribed("swl", [NOOR], asked)
-    assert not repertory.inscribed("fedris", [OTIS], asked)
+    assert not inscribed(repertory.known([NOOR], "swl"), "swl", asked)
+    assert not inscribed(repertory.known([OTIS], "fedris"), "fedris", asked)
     # DOMAIN 5: any number of the replacement chain.
-    assert repertory.inscribed("fedris", [OTIS, NOOR], asked)
+    assert inscribed(repertory.known([OTIS, NOOR], "fedris"), "fedris", asked)
 
 
 @pytest.mark.parametrize("code", [902, 999])
 def test_any_sector_quality_and_phase_inscribes(repertory: PersonRepertory, code: int) -> None:
     repertory.add([replace(INSCRIPTION, sector=17, quality=code, phase=code)])
-    assert repertory.inscribed("fedris", [NOOR], months("2016-01", "2016-01"))
+    assert inscribed(repertory.known([NOOR], "fedris"), "fedris", months("2016-01", "2016-01"))
 
 
 def test_each_question_is_one_statement_answered_by_indexes(
@@ -119,7 +135,7 @@ def test_each_question_is_one_statement_answered_by_indexes(
     repertory.add([WALLOON, INSCRIPTION])
     with statements(engine) as sent:
         repertory.lines(NOOR)
-        repertory.inscribed("fedris", [NOOR, OTIS], months("2016-01", "2016-01"))
+        repertory.known([NOOR, OTIS], "fedris")
     assert len(sent) == 2
     assert [step for step in scans(engine, sent) if "repertory_lines" in step] == []
 
@@ -167,4 +183,4 @@ def test_a_repertory_that_does_not_answer() -> None:
     with pytest.raises(Unavailable):
         repertory.lines(NOOR)
     with pytest.raises(Unavailable):
-        repertory.inscribed("fedris", [NOOR], months("2016-01", "2016-01"))
+        repertory.known([NOOR], "fedris")

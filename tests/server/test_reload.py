@@ -91,7 +91,7 @@ def test_no_request_is_lost_while_workers_are_renewed(tmp_path: Path) -> None:
 
 def test_it_is_not_ready_before_it_stops_listening(tmp_path: Path) -> None:
     """What a load balancer needs: a time in which it is still served, but told to go elsewhere."""
-    with spawned(1, tmp_path / "stderr", drain_seconds=1) as site:
+    with spawned(1, tmp_path / "stderr", drain_seconds=0.6) as site:
         assert site.process is not None
         ready = ask(site, get("/health/ready"))
         assert ready is not None
@@ -109,5 +109,5 @@ def test_it_is_not_ready_before_it_stops_listening(tmp_path: Path) -> None:
         assert (live.status, served.status) == (200, 200)
         idle = connect(site)
         assert site.process.wait(10) == 0
-        assert time.monotonic() > started + 1
+        assert time.monotonic() > started + 0.6
         assert receive(idle) is None

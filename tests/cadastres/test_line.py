@@ -1,0 +1,215 @@
+"""The line to an operator: retry, breaker, bulkhead; and the network that asks several at once."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import pytest
+
+from ksz_childbenefits.cadastres.background import BackgroundLoop
+from ksz_childbenefits.cadastres.base import Holdings
+from ksz_childbenefits.cadastres.embedded import FailingCadastre
+from ksz_childbenefits.cadastres.network import Network
+from ksz_childbenefits.domain.sources import AuthenticSource, Operator
+from ksz_childbenefits.errors import CadastreFailure
+from tests.cadastres.operators import (
+    CALL,
+    DEADLINE,
+    FILE,
+    GOOD,
+    LIMITS,
+    answering,
+    background,
+    http,
+    other,
+    payload_of,
+    remote,
+    sending,
+    signed,
+    site,
+)
+from tests.registers.numbers import PARENT
+
+REFUSING = sending(http(b"<a/>", "503 Service Unavailable"))
+HELD = Holdings((FILE,))
+
+
+@pytest.fixture
+def loop() -> Iterator[BackgroundLoop]:
+    with background() as loop:
+        yield loop
+
+
+@pytest.fixture
+def connecting(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many connections fail before one comes about, and how many were tried."""
+    state = [0, 0]
+    connect = anyio.connect_tcp
+
+    async def failing(*arguments: Any, **options: Any) -> Any:
+        state[1] += 1
+        if state[1] <= state[0]:
+            raise OSError
+        return await connect(*arguments, **options)
+
+    monkeypatch.setattr(anyio, "connect_tcp", failing)
+    return state
+
+
+@pytest.mark.parametrize(("failures", "tried"), [(0, 1), (1, 2), (2, 2)])
+def test_one_retry_where_no_connection_came_about(
+    loop: BackgroundLoop, connecting: list[int], failures: int, tried: int
+) -> None:
+    connecting[0] = failures
+    with site(GOOD) as operator:
+        cadastre = remote(operator.url, loop)
+        if failures < 2:
+            assert cadastre.files(CALL) == HELD
+        else:
+            with pytest.raises(CadastreFailure, match="ConnectError"):
+                cadastre.files(CALL)
+        loop.close()
+    assert connecting[1] == tried
+
+
+def test_a_connection_is_used_again(loop: BackgroundLoop, connecting: list[int]) -> None:
+    with site(GOOD) as operator:
+        cadastre = remote(operator.url, loop)
+        for _ in range(3):
+            assert cadastre.files(CALL) == HELD
+        loop.close()
+    assert connecting[1] == 1
+
+
+def test_the_breaker_opens_after_failures_in_a_row_and_recovers(loop: BackgroundLoop) -> None:
+    limits = replace(LIMITS, failures=2, pause_seconds=0.1)
+    with site(REFUSING) as operator:
+        cadastre = remote(operator.url, loop, limits)
+        for _ in range(2):
+            with pytest.raises(CadastreFailure, match="HTTP 503"):
+                cadastre.files(CALL)
+        assert not cadastre.line.is_open
+        with pytest.raises(CadastreFailure, match="left alone"):
+            cadastre.files(CALL)
+        assert operator.requests == 2  # the third was not sent
+        operator.behaviour = GOOD
+        time.sleep(0.12)
+        assert cadastre.files(CALL) == HELD
+        assert cadastre.line.is_open
+        loop.close()
+
+
+def test_a_failed_trial_opens_the_breaker_anew(loop: BackgroundLoop) -> None:
+    limits = replace(LIMITS, failures=2, pause_seconds=0.1)
+    with site(REFUSING) as operator:
+        cadastre = remote(operator.url, loop, limits)
+        for wait in (0, 0, 0.12):
+            time.sleep(wait)
+            with pytest.raises(CadastreFailure, match="HTTP 503"):
+                cadastre.files(CALL)
+        with pytest.raises(CadastreFailure, match="left alone"):
+            cadastre.files(CALL)
+        loop.close()
+
+
+def test_what_an_operator_says_does_not_open_the_breaker(loop: BackgroundLoop) -> None:
+    """A reply that is of no use for one person must not keep the others from theirs."""
+    wrong = answering(lambda r: signed(payload_of(r, call=other(ssin=PARENT))))
+    with site(wrong) as operator:
+        cadastre = remote(operator.url, loop, replace(LIMITS, failures=1))
+        for _ in range(2):
+            with pytest.raises(CadastreFailure, match="another person"):
+                cadastre.files(CALL)
+        assert cadastre.line.is_open
+        loop.close()
+
+
+def test_the_bulkhead_refuses_at_once_and_lets_others_through(loop: BackgroundLoop) -> None:
+    held, free = threading.Event(), threading.Event()
+
+    def holding(stream: socket.socket, body: bytes, _: threading.Event) -> None:
+        held.set()
+        free.wait(5)
+        GOOD(stream, body, free)
+
+    limits = replace(LIMITS, seconds=5, parallel_calls=1)
+    with site(holding) as slow, site(GOOD) as quick:
+        busy = remote(slow.url, loop, limits)
+        first = busy.start(CALL, time.monotonic() + 5)
+        assert held.wait(5)
+        with pytest.raises(CadastreFailure, match="too many calls"):
+            busy.files(CALL)
+        beside = remote(quick.url, loop, limits, operator=Operator.IRISCARE)
+        assert beside.files(CALL) == HELD
+        free.set()
+        assert first() == HELD
+        assert busy.files(CALL) == HELD
+        loop.close()
+
+
+# The network.
+
+
+def test_all_calls_of_a_request_are_under_way_at_once(loop: BackgroundLoop) -> None:
+    """However few threads there are: each operator answers only once all five calls are there."""
+    together = threading.Barrier(5)
+
+    def meeting(stream: socket.socket, body: bytes, stop: threading.Event) -> None:
+        together.wait(5)
+        GOOD(stream, body, stop)
+
+    limits = replace(LIMITS, seconds=5)
+    with site(meeting) as aviq, site(meeting) as iriscare:
+        network = Network(
+            {
+                Operator.AVIQ: remote(aviq.url, loop, limits),
+                Operator.IRISCARE: remote(iriscare.url, loop, limits, operator=Operator.IRISCARE),
+            },
+            ThreadPoolExecutor(1),
+            loop,
+        )
+        calls = [(Operator.AVIQ, CALL)] * 3 + [(Operator.IRISCARE, CALL)] * 2
+        assert network.ask(calls) == [HELD] * 5
+        network.close()
+
+
+def test_one_that_is_silent_takes_nothing_from_the_others(loop: BackgroundLoop) -> None:
+    def silent(_stream: socket.socket, _body: bytes, stop: threading.Event) -> None:
+        stop.wait(5)
+
+    with site(silent) as down, site(GOOD) as up:
+        network = Network(
+            {
+                Operator.AVIQ: remote(down.url, loop),
+                Operator.IRISCARE: remote(up.url, loop, operator=Operator.IRISCARE),
+                Operator.ORINT: FailingCadastre(Operator.ORINT),
+            },
+            ThreadPoolExecutor(1),
+            loop,
+        )
+        begun = time.monotonic()
+        outcomes = network.ask([(operator, CALL) for operator in ("AVIQ", "Iriscare", "ORINT")])  # type: ignore[misc]
+        took = time.monotonic() - begun
+        network.close()
+    assert isinstance(outcomes[0], CadastreFailure)
+    assert outcomes[1] == HELD
+    assert isinstance(outcomes[2], CadastreFailure)
+    assert took < DEADLINE + 0.2
+
+
+def test_files_that_cannot_be_passed_on_are_a_failure(loop: BackgroundLoop) -> None:
+    """DOMAIN 6: never an entitled person outside FEDERAL, which the XSD lets pass."""
+    entitled = replace(FILE, entitled_person=CALL.ssin)
+    with site(answering(lambda r: signed(payload_of(r, (entitled,))))) as operator:
+        network = Network({Operator.AVIQ: remote(operator.url, loop)}, ThreadPoolExecutor(1), loop)
+        (outcome,) = network.ask([(Operator.AVIQ, CALL)])
+        network.close()
+    assert isinstance(outcome, CadastreFailure)
+    assert AuthenticSource.WALLONIA in str(outcome)
