@@ -29,6 +29,14 @@ network: $(VENV)/installed
 	@deploy/postgresql-server
 	@$(BIN)/python -m ksz_childbenefits.demo network
 
+# What takes longer than a test may: hours of memory and disk; results are kept in bench/results/.
+soak: $(VENV)/dev-installed
+	@deploy/postgresql-server
+	$(BIN)/python bench/soak/imports.py
+	$(BIN)/python bench/soak/routing.py
+	$(BIN)/python bench/soak/network.py
+	$(BIN)/python bench/soak/operators.py
+
 clean:
 	rm -rf $(VENV) .tox $(DEMO) build dist *.egg-info
 

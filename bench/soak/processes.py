@@ -45,7 +45,7 @@ class Process:
         raise SystemExit(f"{' '.join(self.arguments)} did not start")
 
     def kill(self) -> None:
-        """kill -9, supervisor and workers at once."""
+        """Kill -9, supervisor and workers at once."""
         self._signal(signal.SIGKILL)
 
     def stop(self) -> None:
@@ -82,12 +82,15 @@ def client(network: DemoNetwork, url: str) -> ChildBenefitsClient:
     return connect(f"{url}/ChildBenefitsService/v1/consult?wsdl", credentials)
 
 
-def results(reply: object) -> dict[str, str]:
-    """What the reply says of each source, as text: files and status, nothing else."""
-    body = reply if isinstance(reply, etree._Element) else etree.fromstring(reply)  # type: ignore[arg-type]
+def ask(by: ChildBenefitsClient, ssin: str) -> dict[str, str]:
+    """What each source gave for a person, as text: its status and files, nothing else."""
+    by.consult(ssin, *MONTHS)
+    reply = by.last_reply
+    if reply is None:
+        raise SystemExit("no reply")
     return {
         str(one.get("authenticSource")): etree.tostring(one, method="c14n", exclusive=True).decode()
-        for one in body.iter("resultByAuthenticSource")
+        for one in reply.iter("resultByAuthenticSource")
     }
 
 

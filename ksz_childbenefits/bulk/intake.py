@@ -23,7 +23,7 @@ from ksz_childbenefits.bulk.rejections import Rejection, rejections_path, write_
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.database import storing, without_deadline
 
-BATCH_BYTES = 2 * 1024 * 1024
+BATCH_BYTES = 1024 * 1024
 """About how many bytes of the file one batch takes."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -147,7 +147,9 @@ class _Run(Generic[Judged]):
         return further
 
     def finish(self, reached: Progress) -> Progress:
-        """Note that no line is left."""
+        """Note that no line is left; DataError if the file was changed meanwhile."""
+        if reached.position != self.file.size:
+            raise DataError(f"{self.file.path} was changed while it was imported")
         with storing(self.engine) as connection:
             progress.claim(connection, self.intake.kind, self.file.digest, reached)
             self._reject(reached, [])

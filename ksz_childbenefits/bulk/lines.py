@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
@@ -31,11 +31,10 @@ class Survey:
     packed: bool
 
 
-def survey(path: Path, progress: Callable[[int], None] | None = None) -> Survey:
+def survey(path: Path) -> Survey:
     """Read the whole file once; DataError if it is missing, damaged, cut off or no lines.
 
-    So that a damaged file is refused before a line of it is imported. ``progress`` is told the
-    bytes read.
+    So that a damaged file is refused before a line of it is imported.
     """
     digest, unpacked, longest = hashlib.sha256(), 0, _Longest()
     with _readable(path), path.open("rb") as raw:
@@ -47,8 +46,6 @@ def survey(path: Path, progress: Callable[[int], None] | None = None) -> Survey:
             while block := stream.read(_BLOCK):
                 unpacked += len(block)
                 longest.add(block)
-                if progress is not None:
-                    progress(unpacked)
     if longest.exceeded:
         raise DataError(f"{path} has a line of more than {LONGEST_LINE} bytes")
     return Survey(path, digest.hexdigest(), unpacked, packed)

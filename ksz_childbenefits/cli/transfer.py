@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,8 @@ def import_file(intake: Intake[Any], path: Path, config: Path) -> None:
     """Import a file, or the rest of it; exit code 1 if any line was rejected."""
     console = terminal()
     sys.setswitchinterval(_SWITCH_SECONDS)
+    # What the program consists of stays: not to be looked through for garbage again and again.
+    gc.freeze()
     with registers.opened(load_settings(config)) as engine:
         columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
         try:

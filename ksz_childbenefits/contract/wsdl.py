@@ -24,7 +24,8 @@ def served_wsdl(contract: Contract, base_url: str) -> bytes:
     """The WSDL with absolute addresses under ``base_url`` (``http(s)://host[:port][/prefix]``).
 
     The service is at the contract's path, each XSD at its ``xsd_path`` plus the file name, so that
-    a tool builds a client from the URL alone. ValueError for what is not such a base: it may come from a request.
+    a tool builds a client from the URL alone. ValueError for what is not such a base: it may come
+    from a request.
     """
     if not _BASE_URL.fullmatch(base_url):
         raise ValueError("not the base of a web address")

@@ -242,3 +242,15 @@ def test_two_processes_do_not_import_the_same_file(sqlite: Engine, tmp_path: Pat
     with pytest.raises(DataError, match="another process"):
         imported(sqlite, path, batch_bytes=1, watch=overtake)
     assert len(stored(sqlite)) == 2
+
+
+def test_a_file_that_grows_meanwhile_is_not_finished(sqlite: Engine, tmp_path: Path) -> None:
+    path = written(tmp_path / "lines.csv", GOOD)
+
+    def grow(_done: int, _all: int) -> None:
+        with path.open("a") as file:
+            file.write(GOOD.replace(NOOR, MILA) + "\n")
+
+    with pytest.raises(DataError, match="was changed while it was imported"):
+        imported(sqlite, path, watch=grow)
+    assert [row[-1] for row in recorded(sqlite)] == [False]

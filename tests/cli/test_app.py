@@ -11,7 +11,21 @@ from ksz_childbenefits.cli import serve as serve_command
 from ksz_childbenefits.errors import ConfigurationError, Unavailable
 from tests.cli.conftest import Command
 
-COMMANDS = ("demo init", "serve", "consult", "route", "customer add", "conformance run")
+COMMANDS = (
+    "demo init",
+    "serve",
+    "consult",
+    "route",
+    "customer add",
+    "conformance run",
+    "persons import",
+    "persons export",
+    "repertory import",
+    "repertory export",
+    "cadastre import",
+    "cadastre export",
+    "cadastre split",
+)
 
 
 def test_help_names_every_command_group(command: Command) -> None:
