@@ -109,3 +109,25 @@ def test_it_is_frozen(written: Written) -> None:
     settings = load_settings(written(MINIMAL))
     with pytest.raises(ValidationError, match="frozen"):
         settings.limits.threads = 1
+
+
+AVIQ = """
+[operators]
+AVIQ = { url = "https://aviq.test/consult", certificates = ["aviq.pem", "/etc/new.pem"] }
+"""
+
+
+def test_operators_elsewhere_are_read_with_paths_relative_to_the_file(
+    written: Written, tmp_path: Path
+) -> None:
+    settings = load_settings(written(f"{MINIMAL}[limits]\nthreads = 64\n{AVIQ}"))
+    (operator,) = settings.operators.values()
+    assert operator.certificates == (tmp_path / "aviq.pem", Path("/etc/new.pem"))
+    assert settings.remote.deadline_seconds == 2
+
+
+def test_one_slow_operator_cannot_be_given_all_threads(written: Written) -> None:
+    with pytest.raises(ConfigurationError, match=r"limits\.threads must be more"):
+        load_settings(written(f"{MINIMAL}[limits]\nthreads = 32\n{AVIQ}"))
+    text = f"{MINIMAL}[limits]\nthreads = 8\n[remote]\nparallel_calls = 7\n{AVIQ}"
+    assert load_settings(written(text)).remote.parallel_calls == 7

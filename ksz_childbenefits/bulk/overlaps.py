@@ -29,16 +29,23 @@ _same_days = and_(
 )
 
 
-_PLAN = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
-"""What PostgreSQL must not use: it guesses badly while a table grows, and compiling takes longer
-than looking up each new line by its SSIN, which is what is wanted."""
+_PLAN = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+"""How PostgreSQL is to look up lines: each new one by its SSIN. By itself it guesses badly while a
+table grows, and compiling or starting workers takes longer than a batch's lookups."""
 
 
 def lock(connection: Connection) -> None:
     """Let nobody else write lines until the transaction ends; reading goes on."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE repertory_lines IN SHARE ROW EXCLUSIVE MODE"))
-        connection.execute(select(*(func.set_config(name, "off", True) for name in _PLAN)))
+        settings = (func.set_config(name, value, True) for name, value in _PLAN.items())
+        connection.execute(select(*settings))
 
 
 def next_id(connection: Connection, count: int) -> int:

@@ -206,6 +206,7 @@ def test_rejected_lines_that_somebody_removed_are_missed(sqlite: Engine, tmp_pat
         (b"", "has not the header"),
         (REPERTORY.encode() + b"\n" + b"x" * (lines.LONGEST_LINE + 1), "a line of more than"),
     ],
+    ids=("gzip cut off", "gzip damaged", "no gzip", "other header", "empty", "long line"),
 )
 def test_a_file_that_cannot_be_used_is_refused_as_a_whole(
     sqlite: Engine, tmp_path: Path, data: bytes, reason: str
