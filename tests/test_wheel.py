@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("LICENSE", "README.md", "pyproject.toml", "setup.cfg", "xsd", "wsdl", "samples")
 

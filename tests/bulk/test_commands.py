@@ -39,6 +39,8 @@ def slowly(*arguments):
     time.sleep(0.01)
 intake.progress.advance = slowly
 from ksz_childbenefits.cli.app import main
+
+pytestmark = pytest.mark.once
 main()
 """
 

@@ -15,6 +15,8 @@ import pytest
 
 from tests.cli.conftest import Command
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def config(demo: Path, tmp_path: Path) -> Path:

@@ -55,6 +55,7 @@ def test_cases_of_the_demo_world_name_their_end(case: Case) -> None:
     assert period.find("endMonth") is not None
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("day", ["2024-01-01", "2025-02-28", "2031-07-01"])
 def test_cases_of_the_demo_world_hold_on_any_day_from_2024(day: str, demo: Path) -> None:
     """Only the cutover changes who answers (DOMAIN 1): what holds today holds on these days."""

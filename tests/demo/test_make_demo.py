@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 
 def test_it_shows_both_answers_and_stops() -> None:
     command = [sys.executable, "-m", "ksz_childbenefits.demo"]

@@ -25,6 +25,8 @@ from tests.security.messages import FORGED, NAMESPACES, Recipe, algorithm_for, b
 from tests.security.oracles import signed_by_signxml, signed_by_xmlsec
 from tests.security.pki import Party, pki
 
+pytestmark = pytest.mark.once
+
 MUTATIONS = 1000
 AT_LEAST_VERIFYING = 0.3
 BODY = f"{{{SOAP_ENV}}}Body"

@@ -9,8 +9,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from tests.server.serving import Response, Site, ask, connect, get, post, receive, spawned
 from tests.server.test_run import alive, workers_of
+
+pytestmark = pytest.mark.once
 
 
 class Load:
