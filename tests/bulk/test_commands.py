@@ -20,6 +20,8 @@ from tests.bulk.files import recorded, rejected, stored, written
 from tests.cli.conftest import Command, command
 from tests.registers.numbers import ssin
 
+pytestmark = pytest.mark.once
+
 __all__ = ["command"]
 
 LINES = [
@@ -39,8 +41,6 @@ def slowly(*arguments):
     time.sleep(0.01)
 intake.progress.advance = slowly
 from ksz_childbenefits.cli.app import main
-
-pytestmark = pytest.mark.once
 main()
 """
 

@@ -14,11 +14,11 @@ from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.xmlio import parse
 from tests.contract.messages import request, request_xml
 
+pytestmark = pytest.mark.once
+
 HOSTILE = """
 import resource
 from ksz_childbenefits.contract.xmlio import parse
-
-pytestmark = pytest.mark.once
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 def message(i):
     return b"<r>%s</r>" % b"".join(b"<a%d_%d_%s/>" % (i, j, b"x" * 38) for j in range(4900))
