@@ -14,7 +14,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from ksz_childbenefits.bulk import progress
 from ksz_childbenefits.bulk.lines import Survey, opened, survey
@@ -112,6 +112,15 @@ def _checked_header(surveyed: Survey, header: bytes | None) -> tuple[int, int]:
     return len(line), 1
 
 
+def _defer_flush(connection: Connection) -> None:
+    """Let PostgreSQL flush this batch to the disk later: with ``finish`` at the latest.
+
+    What a crash of the server takes back is read again, because it takes back how far we were too.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL synchronous_commit = off"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Run(Generic[Judged]):
     """One import on one database."""
@@ -132,6 +141,7 @@ class _Run(Generic[Judged]):
         """Store a batch with what was reached by it, all or nothing."""
         with storing(self.engine) as connection:
             without_deadline(connection)
+            _defer_flush(connection)
             progress.claim(connection, self.intake.kind, self.file.digest, reached)
             taken, refused = self.intake.store(connection, batch.judged)
             rejected = [*batch.rejected, *refused]
