@@ -34,10 +34,12 @@ _PLAN = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
-    "max_parallel_workers_per_gather": "0",
+    "max_parallel_workers_per_gather": "1",
+    "min_parallel_table_scan_size": "0",
+    "parallel_setup_cost": "0",
 }
-"""How PostgreSQL is to look up lines: each new one by its SSIN. By itself it guesses badly while a
-table grows, and compiling or starting workers takes longer than a batch's lookups."""
+"""How PostgreSQL is to look up lines: each new one by its SSIN, half of them in a second process.
+By itself it guesses badly while a table grows, and compiling takes longer than the lookups."""
 
 
 def lock(connection: Connection) -> None:
