@@ -244,7 +244,7 @@ Python {platform.python_version()}.
 
 Rate of the import: {bare / ours.seconds:.2f} of the mean of the two bare COPYs (goal: at least \
 {GOAL_RATE}). Memory: goal under {GOAL_MEMORY} MB. The import checks every line (SSIN, codes, days,
-overlap with all lines that are there) and commits about 65 times per million lines. The rates
+overlap with all lines that are there) and commits about 33 times per million lines. The rates
 include the start of the program.
 
 Killed (-9) after line {at:,}, the import started again took {resumed.seconds:.1f} s and \

@@ -23,7 +23,7 @@ from ksz_childbenefits.bulk.rejections import Rejection, rejections_path, write_
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.database import storing, without_deadline
 
-BATCH_BYTES = 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 """About how many bytes of the file one batch takes."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
