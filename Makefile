@@ -32,10 +32,8 @@ network: $(VENV)/installed
 # What takes longer than a test may: hours of memory and disk; results are kept in bench/results/.
 soak: $(VENV)/dev-installed
 	@deploy/postgresql-server
-	$(BIN)/python bench/soak/imports.py
-	$(BIN)/python bench/soak/routing.py
-	$(BIN)/python bench/soak/network.py
-	$(BIN)/python bench/soak/operators.py
+	@failed=0; for script in imports routing network operators; do \
+	    $(BIN)/python bench/soak/$$script.py || failed=1; done; exit $$failed
 
 clean:
 	rm -rf $(VENV) .tox $(DEMO) build dist *.egg-info
