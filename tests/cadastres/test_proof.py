@@ -42,6 +42,8 @@ from tests.cadastres.federal import (
 from tests.cadastres.holdings import OTHER_FUND, PARENTIA, federal, file, store
 from tests.registers.numbers import MILA, NOOR, OTHER_PARENT, OTIS, PARENT
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def engine(engine: Engine) -> Engine:

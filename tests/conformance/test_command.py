@@ -18,6 +18,8 @@ from ksz_childbenefits.conformance.run import Tally, run
 from tests.conformance.conftest import SAMPLES
 from tests.conftest import LiveService
 
+pytestmark = pytest.mark.once
+
 CASES = load_cases(SAMPLES)
 COUNT = {tag: sum(case.tag is tag for case in CASES) for tag in Tag}
 

@@ -42,6 +42,8 @@ from ksz_childbenefits.registers.schema import (
 )
 from tests.registers.databases import migrated, sqlite
 
+pytestmark = pytest.mark.once
+
 __all__ = ["migrated", "sqlite"]
 
 ALL_MONTHS = MonthRange(FIRST_MONTH, LAST_MONTH)

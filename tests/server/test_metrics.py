@@ -25,6 +25,8 @@ from tests.server.serving import (
 )
 from tests.server.test_run import workers_of
 
+pytestmark = pytest.mark.once
+
 
 def inner(site: Site, request: bytes, method: str = "GET") -> Response:
     """The answer at the listener for metrics."""

@@ -7,8 +7,12 @@ import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.server.serving import CHUNKED_HEAD, PATH, Site, chunked, connect, get, post
 from tests.server.test_protocol import ODDITIES
+
+pytestmark = pytest.mark.once
 
 CASES = 1500
 SEEDS = [

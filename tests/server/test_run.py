@@ -33,6 +33,8 @@ from tests.server.serving import (
     threaded,
 )
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(("workers", "order"), [(1, signal.SIGINT), (2, signal.SIGTERM)])
 def test_what_was_accepted_is_answered_before_the_end(
