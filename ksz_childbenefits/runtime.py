@@ -58,7 +58,7 @@ _Builder = Callable[[Settings], tuple[MessageEndpoint, ...]]
 
 
 def build_endpoint(settings: Settings, as_of: date | None = None) -> Endpoint[ConsultationExchange]:
-    """KSZ's endpoint on the embedded registers and cadastres.
+    """KSZ's endpoint on its registers, and on cadastres embedded or remote as configured.
 
     ``as_of`` fixes the consultation day; None: today in Brussels. ConfigurationError says what is
     missing or wrong.
