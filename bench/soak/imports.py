@@ -4,8 +4,10 @@
 
 In one run, on a PostgreSQL server of its own: the bare COPY, the import, the bare COPY once more,
 each into an empty table with the same indexes; then an import that is killed (-9) half-way and
-started again. Succeeds (exit 0) where the import reaches half the rate of the bare COPY in under
-200 MB, and the killed one ends in the same state. Writes bench/results/soak-imports.md.
+started again. The imported file has lines that are rejected among the others, in every batch; the
+bare COPY gets those that are accepted. Succeeds (exit 0) where the import reaches half the rate of
+the bare COPY in under 200 MB, and the killed one ends in the same state, with the same rejected
+lines. Writes bench/results/soak-imports.md.
 """
 
 from __future__ import annotations
@@ -27,12 +29,16 @@ from pathlib import Path
 import psycopg
 
 from ksz_childbenefits.bulk.repertory import COLUMNS
+from ksz_childbenefits.cli.transfer import REJECTED
 from ksz_childbenefits.demo.cluster import Cluster, running_cluster
 from ksz_childbenefits.demo.init import create_demo
 from ksz_childbenefits.domain.ssin import check_digits
 from ksz_childbenefits.registers.database import migrate, open_database
 
 LINES = 5_000_000
+REJECTED_EVERY = 1000
+"""After so many lines comes one that is rejected: some 30 in each batch."""
+
 GOAL_RATE = 0.5
 GOAL_MEMORY = 200
 """Half the rate of a bare COPY, in under so many MB (issue 3)."""
@@ -62,6 +68,7 @@ class Found:
     """What was measured; ``killed_at``: the line; ``same``: whether all end states are."""
 
     lines: int
+    rejected: int
     before: Run
     ours: Run
     after: Run
@@ -86,32 +93,34 @@ def main() -> int:
 
 def soak(cluster: Cluster, folder: Path, count: int) -> int:
     """The four loads, one after the other."""
-    file = folder / "lines.csv"
-    write_lines(file, count)
+    file, accepted = folder / "lines.csv", folder / "accepted.csv"
+    rejected = write_lines(file, accepted, count)
     config = create_demo(folder / "demo")
     told = config.read_text()
-    say(f"{count:,} lines, {file.stat().st_size // _MEGABYTE} MB")
-    before = measure([sys.executable, __file__, "--bare", new(cluster, "before"), str(file)])
+    say(f"{count:,} lines, {rejected:,} more to be rejected, {file.stat().st_size // _MEGABYTE} MB")
+    before = measure([sys.executable, __file__, "--bare", new(cluster, "before"), str(accepted)])
     say(f"bare COPY {count / before.seconds:,.0f}/s")
     whole = new(cluster, "whole")
     config.write_text(told.replace("sqlite:///registers.sqlite", whole))
     command = [str(PROGRAM), "repertory", "import", str(file), "--config", str(config)]
-    ours = measure(command)
+    ours = measure(command, REJECTED)
+    refused = set_aside(folder)
     say(f"import {count / ours.seconds:,.0f}/s, {ours.memory} MB")
-    after = measure([sys.executable, __file__, "--bare", new(cluster, "after"), str(file)])
+    after = measure([sys.executable, __file__, "--bare", new(cluster, "after"), str(accepted)])
     say(f"bare COPY {count / after.seconds:,.0f}/s")
     killed = new(cluster, "killed")
     config.write_text(told.replace("sqlite:///registers.sqlite", killed))
     at = kill_half_way(command, killed, file.stat().st_size)
-    resumed = measure(command)
+    resumed = measure(command, REJECTED)
     say(f"killed at line {at:,}, resumed in {resumed.seconds:.0f} s")
     same = len({state(url) for url in (whole, killed, cluster.url("before"))}) == 1
+    same &= refused == set_aside(folder) and refused.count(b"\n") == rejected + 1
     bare = (before.seconds + after.seconds) / 2
     ratio = bare / ours.seconds
     passed = same and ratio >= GOAL_RATE and max(ours.memory, resumed.memory) < GOAL_MEMORY
     with psycopg.connect(whole) as connection:
         version = connection.info.server_version // 10000
-    report(Found(count, before, ours, after, resumed, at, same, version), passed)
+    report(Found(count, rejected, before, ours, after, resumed, at, same, version), passed)
     say(f"{'passed' if passed else 'FAILED'}: {ratio:.2f} of the bare rate, same state: {same}")
     return 0 if passed else 1
 
@@ -121,20 +130,40 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def write_lines(path: Path, count: int) -> None:
-    """Lines that break no rule, of persons in no order, as they come from a source."""
+def write_lines(path: Path, accepted: Path, count: int) -> int:
+    """Lines of persons in no order, as they come from a source; how many are to be rejected.
+
+    Those that break no rule, ``count``, go to ``accepted`` too.
+    """
     chance = random.Random(1)
-    with path.open("w") as file:
-        file.write(",".join(COLUMNS) + "\n")
+    rejected = 0
+    with path.open("w") as file, accepted.open("w") as good:
+        for target in (file, good):
+            target.write(",".join(COLUMNS) + "\n")
         numbers = [ssin(index) for index in range(count // 4 + 1)]
-        for index in chance.sample(range(count), count):
+        for written, index in enumerate(chance.sample(range(count), count), 1):
             person, turn = divmod(index, 4)
             source = SOURCES[(person + turn) % len(SOURCES)]
             archive = ("Iriscare", "AVIQ")[person % 2] if source == "FEDERAL" else ""
             begin = f"20{4 + person % 20:02d}-{1 + turn * 3:02d}-01"
             end = "" if turn == 3 else f"{begin[:8]}28"
             codes = f"{source},,7,{101 + turn},0,CHILD_BENEFIT,{archive}"
-            file.write(f"{numbers[person]},{codes},{begin},{end}\n")
+            line = f"{numbers[person]},{codes},{begin},{end}\n"
+            file.write(line)
+            good.write(line)
+            if written % REJECTED_EVERY == 0:
+                # A quality that there is not: one of the rules that are judged once for all alike.
+                file.write(line.replace(codes, f"{source},,7,108,0,CHILD_BENEFIT,{archive}"))
+                rejected += 1
+    return rejected
+
+
+def set_aside(folder: Path) -> bytes:
+    """What was rejected, taken away as whoever corrects it would."""
+    (path,) = folder.glob("*.rejected.csv")
+    content = path.read_bytes()
+    path.unlink()
+    return content
 
 
 def ssin(index: int) -> str:
@@ -168,8 +197,8 @@ def copy_bare(url: str, path: str) -> None:
             copy.write(block)
 
 
-def measure(command: list[str]) -> Run:
-    """Run a command to its end; it must succeed."""
+def measure(command: list[str], expected: int = 0) -> Run:
+    """Run a command to its end, with this exit code."""
     start = time.monotonic()
     memory = 0
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -177,7 +206,7 @@ def measure(command: list[str]) -> Run:
         memory = max(memory, high_water(process.pid))
         time.sleep(0.02)
     seconds = time.monotonic() - start
-    if process.returncode:
+    if process.returncode != expected:
         raise SystemExit(f"{command[0]} ended with {process.returncode}")
     return Run(seconds, memory)
 
@@ -244,11 +273,13 @@ Python {platform.python_version()}.
 
 Rate of the import: {bare / ours.seconds:.2f} of the mean of the two bare COPYs (goal: at least \
 {GOAL_RATE}). Memory: goal under {GOAL_MEMORY} MB. The import checks every line (SSIN, codes, days,
-overlap with all lines that are there) and commits about 33 times per million lines. The rates
-include the start of the program.
+overlap with all lines that are there) and commits about 33 times per million lines; of its file, \
+{found.rejected:,} more lines, one after each {REJECTED_EVERY}, are rejected. The rates include \
+the start of the program.
 
 Killed (-9) after line {at:,}, the import started again took {resumed.seconds:.1f} s and \
-{resumed.memory} MB; its end state (count and sum of hashes of all lines) is \
+{resumed.memory} MB; its end state (count and sum of hashes of all \
+lines, and the file of rejected ones) is \
 {"the same as" if same else "NOT that of"} the uninterrupted import and the bare COPY.
 """
     RESULT.parent.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
 import io
@@ -18,6 +19,7 @@ from ksz_childbenefits.bulk import persons as persons_format
 from ksz_childbenefits.bulk import repertory as repertory_format
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import DataError
+from ksz_childbenefits.registers.audit_schema import audit_chains, audit_records
 from ksz_childbenefits.registers.database import snapshot
 from ksz_childbenefits.registers.schema import (
     cadastre_files,
@@ -69,6 +71,28 @@ def export_holdings(engine: Engine, operator: Operator, path: Path, watch: Watch
             target.write(f"{text}\n")
 
         return _written(write, _holdings(connection, operator), total, watch)
+
+
+def export_audit(engine: Engine, path: Path, watch: Watch) -> int:
+    """The audit trail as JSON Lines, chain by chain: every item as it is signed; how many."""
+    items = audit_records.c
+    names = (items.writer, items.number, items.text, items.hash, items.signature)
+    query = select(*names).order_by(items.writer, items.number)
+    with snapshot(engine) as connection, _target(path) as target:
+        cuts = select(audit_chains).where(audit_chains.c.cut_text.is_not(None))
+        for row in connection.execute(cuts.order_by(audit_chains.c.writer)):
+            target.write(f'{{"cut":{row.cut_text}{_signature(row.cut_signature)}}}\n')
+        total = _count(connection, audit_records)
+        lines = (
+            # The text as it was hashed: whoever parses it and writes it anew hashes another.
+            f'{{"item":{row.text},"hash":"{row.hash.hex()}"{_signature(row.signature)}}}\n'
+            for row in _streamed(connection, query)
+        )
+        return _written(target.write, lines, total, watch)
+
+
+def _signature(octets: bytes | None) -> str:
+    return "" if octets is None else f',"signature":"{base64.b64encode(octets).decode()}"'
 
 
 def _written(write: Callable[[Any], Any], rows: Iterator[Any], total: int, watch: Watch) -> int:

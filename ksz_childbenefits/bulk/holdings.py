@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from ksz_childbenefits.bulk.holdings_format import (
     EntryRow,
@@ -36,6 +36,7 @@ from ksz_childbenefits.domain.files import (
     PaymentPeriod,
 )
 from ksz_childbenefits.domain.sources import HOLDINGS, WINDOWS, AuthenticSource, Operator
+from ksz_childbenefits.registers.bulk import lock_tables
 from ksz_childbenefits.registers.checks import FAMILY_QUALITIES, check_days, check_ssin, require
 from ksz_childbenefits.registers.rules import BrokenRule, Rule, rule_of
 from ksz_childbenefits.registers.schema import (
@@ -131,7 +132,7 @@ class HoldingsIntake:
         self, connection: Connection, judged: list[tuple[int, bytes, Held]]
     ) -> tuple[int, list[Rejection]]:
         """Store what is not there yet, of funds that are."""
-        _lock(connection)
+        lock_tables(connection, funds, cadastre_files, regional_repertory)
         holdings = _Holdings(connection, self._operator, [row for _, _, row in judged])
         rejected: list[Rejection] = []
         for number, line, row in judged:
@@ -141,13 +142,6 @@ class HoldingsIntake:
                 rejected.append(Rejection(number, error.rule, str(error), line))
         holdings.store()
         return len(judged) - len(rejected), rejected
-
-
-def _lock(connection: Connection) -> None:
-    """Let nobody else write holdings until the transaction ends; reading goes on."""
-    if connection.dialect.name == "postgresql":
-        tables = "funds, cadastre_files, regional_repertory"
-        connection.execute(text(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _member(row: MemberRow) -> FileMember:

@@ -19,7 +19,12 @@ from sqlalchemy import Connection, Engine, text
 from ksz_childbenefits.bulk import progress
 from ksz_childbenefits.bulk.lines import Survey, opened, survey
 from ksz_childbenefits.bulk.progress import Progress
-from ksz_childbenefits.bulk.rejections import Rejection, rejections_path, write_rejections
+from ksz_childbenefits.bulk.rejections import (
+    Rejection,
+    refuse_foreign,
+    rejections_path,
+    write_rejections,
+)
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.database import storing, without_deadline
 
@@ -62,6 +67,19 @@ class _Batch(Generic[Judged]):
     lines: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many lines of a file were taken and rejected, and where these are, if there are any.
+
+    ``repeated``: that came of an earlier import, and the file was not read again.
+    """
+
+    imported: int
+    rejected: int
+    rejections: Path
+    repeated: bool
+
+
 def _ignore(_done: int, _all: int) -> None:
     """Watch nothing."""
 
@@ -73,22 +91,26 @@ def run_import(
     *,
     watch: Watch = _ignore,
     batch_bytes: int = BATCH_BYTES,
-) -> Progress:
-    """Import the file, or what is left of it; how far it is, which is finished.
+) -> Outcome:
+    """Import the file, or what is left of it.
 
-    A file that was imported before is not read again. DataError if the file cannot be used as a
-    whole, Unavailable when the database does not answer.
+    A file that was imported before is not read again, whatever became of its rows since. DataError
+    if the file cannot be used as a whole, Unavailable when the database does not answer.
     """
     surveyed = survey(path)
-    start = Progress(*_checked_header(surveyed, intake.header))
-    with storing(engine) as connection:
-        reached = progress.begin(connection, intake.kind, surveyed.digest, start)
-    run = _Run(engine, intake, surveyed)
+    run = _Run(engine, intake, surveyed, rejections_path(path, surveyed.digest))
+    reached = run.begin(Progress(*_checked_header(surveyed, intake.header)))
     watch(reached.position, surveyed.size)
-    if reached.finished:
-        return reached
+    repeated = reached.finished
+    if not repeated:
+        reached = _go_on(run, reached, watch, batch_bytes)
+    return Outcome(reached.imported, reached.rejected, run.rejections, repeated)
+
+
+def _go_on(run: _Run[Judged], reached: Progress, watch: Watch, batch_bytes: int) -> Progress:
+    """Import what is left of the file after what was reached."""
     with (
-        opened(surveyed, reached.position) as stream,
+        opened(run.file, reached.position) as stream,
         ThreadPoolExecutor(max_workers=1) as pool,
     ):
         coming = pool.submit(run.read, stream, reached.lines + 1, batch_bytes)
@@ -96,7 +118,7 @@ def run_import(
             after = reached.lines + batch.lines + 1
             coming = pool.submit(run.read, stream, after, batch_bytes)
             reached = run.store(batch, reached)
-            watch(reached.position, surveyed.size)
+            watch(reached.position, run.file.size)
     return run.finish(reached)
 
 
@@ -123,11 +145,21 @@ def _defer_flush(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Run(Generic[Judged]):
-    """One import on one database."""
+    """One import on one database; ``rejections``: the file of the rejected lines."""
 
     engine: Engine
     intake: Intake[Judged]
     file: Survey
+    rejections: Path
+
+    def begin(self, start: Progress) -> Progress:
+        """How far the import is: at its start, if it is new."""
+        with storing(self.engine) as connection:
+            known = progress.find(connection, self.intake.kind, self.file.digest)
+            if known is None:
+                refuse_foreign(self.rejections)
+                progress.begin(connection, self.intake.kind, self.file.digest, start)
+        return known or start
 
     def read(self, stream: BufferedIOBase, first: int, size: int) -> _Batch[Judged] | None:
         """The next lines, judged, of about so many bytes; None at the end of the file."""
@@ -169,4 +201,4 @@ class _Run(Generic[Judged]):
 
     def _reject(self, reached: Progress, rows: list[Rejection]) -> int:
         # On the disk before the commit: what is there beyond it is cut off by the next run.
-        return write_rejections(rejections_path(self.file.path), reached.rejected_bytes, rows)
+        return write_rejections(self.rejections, reached.rejected_bytes, rows)

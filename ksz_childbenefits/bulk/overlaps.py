@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, case, delete, func, or_, select, text
+from sqlalchemy import Connection, and_, case, delete, func, or_, select
 
+from ksz_childbenefits.registers.bulk import lock_tables
 from ksz_childbenefits.registers.rules import BrokenRule, Rule
 from ksz_childbenefits.registers.schema import repertory_lines
 
@@ -44,8 +45,8 @@ By itself it guesses badly while a table grows, and compiling takes longer than 
 
 def lock(connection: Connection) -> None:
     """Let nobody else write lines until the transaction ends; reading goes on."""
+    lock_tables(connection, repertory_lines)
     if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE repertory_lines IN SHARE ROW EXCLUSIVE MODE"))
         settings = (func.set_config(name, value, True) for name, value in _PLAN.items())
         connection.execute(select(*settings))
 

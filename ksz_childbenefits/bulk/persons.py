@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from ksz_childbenefits.bulk.cells import cells_of, first_day, last_day
 from ksz_childbenefits.bulk.rejections import Rejection
 from ksz_childbenefits.domain.persons import ConnectingFactor, Person, SsinStatus
-from ksz_childbenefits.registers.bulk import copy_rows
+from ksz_childbenefits.registers.bulk import copy_rows, lock_tables
 from ksz_childbenefits.registers.checks import check_factor, check_person, check_ssin, require
 from ksz_childbenefits.registers.persons import factor_values, find_persons, person_values
 from ksz_childbenefits.registers.rules import BrokenRule, Rule, rule_of
@@ -66,7 +66,7 @@ class PersonsIntake:
         self, connection: Connection, judged: list[tuple[int, bytes, Row]]
     ) -> tuple[int, list[Rejection]]:
         """Store the rows that fit what the register holds and what came before them."""
-        _lock(connection)
+        lock_tables(connection, persons, connecting_factors)
         register = _Register(connection, [row for _, _, row in judged])
         rejected: list[Rejection] = []
         for number, line, row in judged:
@@ -76,13 +76,6 @@ class PersonsIntake:
                 rejected.append(Rejection(number, error.rule, str(error), line))
         register.store()
         return len(judged) - len(rejected), rejected
-
-
-def _lock(connection: Connection) -> None:
-    """Let nobody else write persons until the transaction ends; reading goes on."""
-    if connection.dialect.name == "postgresql":
-        tables = "persons, connecting_factors"
-        connection.execute(text(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _row(cells: Sequence[str]) -> Row:

@@ -22,17 +22,23 @@ class Progress:
     finished: bool = False
 
 
-def begin(connection: Connection, kind: str, digest: str, first: Progress) -> Progress:
-    """How far the import of this file is; ``first``, stored, if it is new."""
-    found = _find(connection, kind, digest)
-    if found is None:
-        connection.execute(insert(imports).values(kind=kind, digest=digest, **asdict(first)))
-    return found or first
+def find(connection: Connection, kind: str, digest: str) -> Progress | None:
+    """How far the import of this file is; None if it has not begun."""
+    columns = [imports.c[name] for name in Progress.__dataclass_fields__]
+    query = select(*columns).where(imports.c.kind == kind, imports.c.digest == digest)
+    # SQLite knows no row locks, nor needs them: it has one writer.
+    row = connection.execute(query.with_for_update()).first()
+    return Progress(*row) if row else None
+
+
+def begin(connection: Connection, kind: str, digest: str, first: Progress) -> None:
+    """Store that the import of this file begins, and where."""
+    connection.execute(insert(imports).values(kind=kind, digest=digest, **asdict(first)))
 
 
 def claim(connection: Connection, kind: str, digest: str, reached: Progress) -> None:
     """Keep others from this import until the transaction ends; DataError if one was faster."""
-    if _find(connection, kind, digest) != reached:
+    if find(connection, kind, digest) != reached:
         raise DataError("another process is importing this file")
 
 
@@ -40,11 +46,3 @@ def advance(connection: Connection, kind: str, digest: str, reached: Progress) -
     """Store how far it is."""
     same = (imports.c.kind == kind) & (imports.c.digest == digest)
     connection.execute(update(imports).where(same).values(**asdict(reached)))
-
-
-def _find(connection: Connection, kind: str, digest: str) -> Progress | None:
-    columns = [imports.c[name] for name in Progress.__dataclass_fields__]
-    query = select(*columns).where(imports.c.kind == kind, imports.c.digest == digest)
-    # SQLite knows no row locks, nor needs them: it has one writer.
-    row = connection.execute(query.with_for_update()).first()
-    return Progress(*row) if row else None

@@ -1,4 +1,8 @@
-"""The lines that an import refuses, in a file beside its own: ``FILE.rejected.csv``."""
+"""The lines that an import refuses, in a file beside its own: ``FILE.<content>.rejected.csv``.
+
+Of its own for each content: what an earlier file under the same name had refused may still be
+uncorrected.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,10 @@ COLUMNS = ("line", "error", "reason", "text")
 """The columns of the file: line number from 1, name of the rule, why, the line as it was."""
 
 
+_DIGITS = 12
+"""How much of the SHA-256 of a file's content is in the name of its rejected lines."""
+
+
 class Rejection(NamedTuple):
     """One line, by its number in the file (the first is 1), and why it is refused."""
 
@@ -25,9 +33,18 @@ class Rejection(NamedTuple):
     text: bytes
 
 
-def rejections_path(path: Path) -> Path:
-    """Where the rejected lines of the file at ``path`` go."""
-    return path.with_name(f"{path.name}.rejected.csv")
+def rejections_path(path: Path, digest: str) -> Path:
+    """Where the rejected lines of the file at ``path`` go; ``digest``: its SHA-256 in hex."""
+    return path.with_name(f"{path.name}.{digest[:_DIGITS]}.rejected.csv")
+
+
+def refuse_foreign(path: Path) -> None:
+    """DataError if there are rejected lines at ``path`` before the import has begun.
+
+    They are of an import of the same content into another database, or as another operator's.
+    """
+    if path.exists():
+        raise DataError(f"{path} holds what another import of the same file rejected: move it away")
 
 
 def write_rejections(path: Path, size: int, rows: Iterable[Rejection]) -> int:

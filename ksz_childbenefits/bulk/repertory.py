@@ -29,7 +29,7 @@ from ksz_childbenefits.bulk.copying import NULL, copy_texts
 from ksz_childbenefits.bulk.rejections import Rejection
 from ksz_childbenefits.domain.files import FileType
 from ksz_childbenefits.domain.persons import RepertoryLine
-from ksz_childbenefits.domain.sources import AuthenticSource, Operator
+from ksz_childbenefits.domain.sources import CUTOVER, AuthenticSource, Operator
 from ksz_childbenefits.registers.checks import check_codes, check_days, require
 from ksz_childbenefits.registers.rules import BrokenRule, Rule
 from ksz_childbenefits.registers.schema import customers, repertory_lines
@@ -53,16 +53,24 @@ _STORED = ("id", *COLUMNS[:-2], "begin_date", "end_date")
 _SPECIAL = "\\\t\r\n"
 """What COPY would take for more than text; no name of a customer needs it."""
 
+_SPLIT = CUTOVER.isoformat()
+"""From this day on a FEDERAL line is one archive's; before it ORINT held all of them (DOMAIN 1)."""
+
 _MOST_CODES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class _Codes:
-    """Who holds a line, and its codes: as the text for COPY; or the rule that they break."""
+    """Who holds a line, and its codes: as the text for COPY; or the rule that they break.
+
+    ``broken`` is what a BrokenRule is made of, not one: raised again and again, one exception would
+    keep every frame that it came through, with the lines that were there.
+    """
 
     text: str
     customer: str
-    broken: BrokenRule | None
+    broken: tuple[str, Rule] | None
+    without_archive: bool
 
 
 class Candidate(NamedTuple):
@@ -152,10 +160,13 @@ def _check(ssin: str, codes: _Codes, begin: str, end: str) -> None:
     if not valid_ssin(ssin):
         raise BrokenRule("the SSIN is not valid (DOMAIN 4)", Rule.INVALID_SSIN)
     if codes.broken is not None:
-        raise codes.broken
+        raise BrokenRule(*codes.broken)
     last = last_day(end)
     if day(begin) is None or (last is not None and end < begin):
         check_days(first_day(begin), last)
+    if codes.without_archive and begin >= _SPLIT:
+        text = "a FEDERAL line names its archive from the split of 2024 on (DOMAIN 1)"
+        raise BrokenRule(text, Rule.ARCHIVE_MISSING)
 
 
 @lru_cache(_MOST_CODES)
@@ -186,14 +197,10 @@ def _codes(cells: tuple[str, ...]) -> _Codes:
             archive=_named(Operator, "archive", archive),
         )
         check_codes(line)
-        require(
-            line.source is not AuthenticSource.FEDERAL or line.archive is not None,
-            "a FEDERAL line names its archive (DOMAIN 1)",
-            Rule.ARCHIVE_MISSING,
-        )
     except BrokenRule as error:
-        return _Codes("", customer, error)
-    return _Codes("\t".join(cell or NULL for cell in cells), customer, None)
+        return _Codes("", customer, (str(error), error.rule), without_archive=False)
+    without = line.source is AuthenticSource.FEDERAL and line.archive is None
+    return _Codes("\t".join(cell or NULL for cell in cells), customer, None, without)
 
 
 _Name = TypeVar("_Name", bound=StrEnum)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, func, select
 
 from ksz_childbenefits.domain.sources import CUTOVER, AuthenticSource, Operator, holders
-from ksz_childbenefits.registers.checks import require
+from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.schema import (
     cadastre_file_members,
     cadastre_files,
@@ -30,6 +30,10 @@ _HASHES = 2**256
 """SHA-256 hashes are added up modulo this: the sum of a set does not depend on its order."""
 
 
+class ProofFailed(DataError):
+    """What the operators hold since the split is not what ORINT holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class SplitCount:
     """How many rows ORINT holds, and how many of them each operator since the split.
@@ -45,17 +49,18 @@ class SplitCount:
 
 
 def prove(connection: Connection) -> SplitCount:
-    """Count what was carried over; DataError unless it is exactly what ORINT holds.
+    """Count what was carried over; ProofFailed unless it is exactly what ORINT holds.
 
-    By content, in bounded memory: every file has one copy, every entry of the regional repertory
-    one at one operator or at each, none is altered or invented, all are at an operator that holds
-    the source since the split; every FEDERAL line names an archive.
+    By content, in bounded memory: every file has one copy; every entry of the regional repertory
+    has one, at each operator that a file went to which it leads to; none is altered or invented;
+    all are at an operator that holds the source since the split; every FEDERAL line names an
+    archive, and none is there twice.
     """
     files = _compared(connection, cadastre_files)
     entries = _compared(connection, regional_repertory)
     # An entry with files in both archives is at both; a file is at exactly one.
     others = sum(value for operator, value in files.sums.items() if operator is not Operator.ORINT)
-    require(
+    _require(
         (files.sums[Operator.ORINT] - others) % _HASHES == 0,
         "the hashes of the files carried over are not those of the files that ORINT holds",
     )
@@ -65,6 +70,11 @@ def prove(connection: Connection) -> SplitCount:
         _prove_lines(connection),
         {operator: f"{value % _HASHES:064x}" for operator, value in files.sums.items()},
     )
+
+
+def _require(holds: bool, finding: str) -> None:
+    if not holds:
+        raise ProofFailed(finding)
 
 
 class _Tally:
@@ -82,26 +92,33 @@ class _Tally:
 def _compared(connection: Connection, table: Table) -> _Tally:
     """ORINT's rows with their copies, which have the same content."""
     _check_places(connection, table)
-    tally, lost, added = _Tally(), 0, 0
+    tally, lost, added, out_of_reach = _Tally(), 0, 0, 0
     for page in _pages(connection, table):
         copies: dict[int, list[Row[Any]]] = {row.id: [] for row in page}
         for copy in connection.execute(select(table).where(table.c.carried_from.in_(list(copies)))):
             copies[copy.carried_from].append(copy)
         members = _members(connection, table, [*page, *(c for of in copies.values() for c in of)])
+        reached = _reached(connection, table, list(copies))
         for row in page:
-            content = _hash(row, members.get(row.id, []))
+            content = content_hash(row, members.get(row.id, []))
             tally.add(Operator.ORINT, content)
-            same = 0
+            same = set()
             for copy in copies[row.id]:
-                digest = _hash(copy, members.get(copy.id, []))
+                digest = content_hash(copy, members.get(copy.id, []))
                 tally.add(Operator(copy.operator), digest)
-                same += digest == content
+                if digest == content:
+                    same.add(copy.operator)
             lost += not same
-            added += len(copies[row.id]) - same
+            added += len(copies[row.id]) - len(same)
+            out_of_reach += not reached.get(row.id, set()) <= same
     held, what = tally.counts[Operator.ORINT], _NAMES[table.name]
-    require(not lost, f"the split lost {lost} of {held} {what}")
+    _require(not lost, f"the split lost {lost} of {held} {what}")
+    _require(
+        not out_of_reach,
+        f"{out_of_reach} of {held} {what} have no copy where a file is that they lead to",
+    )
     added += _without_origin(connection, table)
-    require(not added, f"the split added {added} {what} that ORINT does not hold")
+    _require(not added, f"the split added {added} {what} that ORINT does not hold")
     return tally
 
 
@@ -131,11 +148,38 @@ def _members(
     return found
 
 
+def _reached(connection: Connection, table: Table, ids: Sequence[int]) -> dict[int, set[str]]:
+    """Who holds, since the split, the files that each of these entries leads to at ORINT."""
+    found: dict[int, set[str]] = {}
+    if table is not regional_repertory:
+        return found
+    entries, members, files = table.c, cadastre_file_members.c, cadastre_files.c
+    copy = cadastre_files.alias()
+    query = (
+        select(entries.id, copy.c.operator)
+        .join(cadastre_file_members, members.ssin == entries.ssin)
+        .join(
+            cadastre_files,
+            (files.id == members.file_id)
+            & (files.operator == entries.operator)
+            & (files.source == entries.source)
+            & (files.fund == entries.fund)
+            & (files.file_type == entries.file_type),
+        )
+        .join(copy, copy.c.carried_from == files.id)
+        .where(entries.id.in_(ids))
+        .distinct()
+    )
+    for entry, operator in connection.execute(query):
+        found.setdefault(entry, set()).add(operator)
+    return found
+
+
 def _check_places(connection: Connection, table: Table) -> None:
     """Every copy is at an operator that holds its source since the split."""
     places = select(table.c.operator, table.c.source).where(table.c.carried_from.is_not(None))
     for operator, source in connection.execute(places.distinct()):
-        require(
+        _require(
             Operator(operator) in holders(AuthenticSource(source), CUTOVER),
             f"{table.name}: {operator} does not hold {source} since the split",
         )
@@ -153,13 +197,19 @@ def _without_origin(connection: Connection, table: Table) -> int:
 
 def _prove_lines(connection: Connection) -> dict[Operator, int]:
     lines = repertory_lines.c
-    query = select(lines.archive, func.count()).where(lines.source == AuthenticSource.FEDERAL.value)
+    federal = lines.source == AuthenticSource.FEDERAL.value
+    query = select(lines.archive, func.count()).where(federal)
     rows = connection.execute(query.group_by(lines.archive)).all()
-    require(all(archive for archive, _ in rows), "a FEDERAL line names no archive")
+    _require(all(archive for archive, _ in rows), "a FEDERAL line names no archive")
+    content = [column for column in lines if column.name != "id"]
+    twice = select(lines.ssin).where(federal).group_by(*content).having(func.count() > 1)
+    doubled = connection.execute(select(func.count()).select_from(twice.subquery())).scalar_one()
+    _require(not doubled, f"{doubled} FEDERAL lines are there more than once")
     return {Operator(archive): count for archive, count in rows}
 
 
-def _hash(row: Row[Any], members: Sequence[tuple[str, int]]) -> bytes:
+def content_hash(row: Row[Any], members: Sequence[tuple[str, int]] = ()) -> bytes:
+    """SHA-256 of what a file, with its members, or an entry says, whoever holds it."""
     content = {name: value for name, value in row._mapping.items() if name not in _PLACE}
     text = json.dumps([content, sorted(members)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).digest()

@@ -11,14 +11,13 @@ from sqlalchemy import Engine
 
 from ksz_childbenefits.bulk.export import Watch, export_holdings
 from ksz_childbenefits.bulk.holdings import HoldingsIntake
-from ksz_childbenefits.cadastres.proof import SplitCount
+from ksz_childbenefits.cadastres.proof import ProofFailed, SplitCount
 from ksz_childbenefits.cadastres.split import split
 from ksz_childbenefits.cli import options, registers, transfer
 from ksz_childbenefits.cli.cadastre import OperatorName, app
 from ksz_childbenefits.cli.display import new_table, terminal
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.domain.sources import Operator
-from ksz_childbenefits.errors import DataError
 
 __all__ = ["app"]
 
@@ -28,7 +27,7 @@ def import_(file: transfer.ToRead, operator: OperatorName, config: options.Confi
     """Add the funds, files and repertory of FILE.jsonl[.gz] to an operator's part.
 
     As docs/formats.md describes them; goes on after a kill. Lines that break a rule are left out
-    and written to FILE.rejected.csv; then the exit code is 1.
+    and written to a file beside it, whose name is told; then the exit code is 1.
     """
     transfer.import_file(HoldingsIntake(operator), file, config)
 
@@ -48,7 +47,8 @@ def split_(config: options.Config) -> None:
     """Carry ORINT's holdings over to Iriscare and AVIQ as of 2024-01-01, and prove it.
 
     Nothing is lost or doubled: every row is compared with its copy, by content. Goes on where it
-    was stopped or killed; a second run carries what is new. Exit code 1 if the proof fails.
+    was stopped or killed; a second run carries what is new. The persons in federal files must be
+    in the register (`persons import`). Exit code 1 if the proof fails.
     """
     console = terminal()
     with registers.opened(load_settings(config)) as engine:
@@ -60,7 +60,7 @@ def split_(config: options.Config) -> None:
         except KeyboardInterrupt:
             console.print("Stopped. The same command goes on with what is left.")
             raise typer.Exit(transfer.STOPPED) from None
-        except DataError as error:
+        except ProofFailed as error:
             console.print(f"The proof fails: {error}")
             raise typer.Exit(transfer.REJECTED) from None
     _report(count)

@@ -23,7 +23,8 @@ def persons() -> None:
 def import_(file: transfer.ToRead, config: options.Config) -> None:
     """Add the persons and factors of FILE.csv[.gz] (docs/formats.md); goes on after a kill.
 
-    Lines that break a rule are left out and written to FILE.rejected.csv; then the exit code is 1.
+    Lines that break a rule are left out and written to a file beside it, whose name is told; then
+    the exit code is 1.
     """
     transfer.import_file(PersonsIntake(), file, config)
 

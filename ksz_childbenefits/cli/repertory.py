@@ -20,7 +20,8 @@ def repertory() -> None:
 def import_(file: transfer.ToRead, config: options.Config) -> None:
     """Add the lines of FILE.csv[.gz] (docs/formats.md); goes on after a kill.
 
-    Lines that break a rule are left out and written to FILE.rejected.csv; then the exit code is 1.
+    Lines that break a rule are left out and written to a file beside it, whose name is told; then
+    the exit code is 1.
     """
     transfer.import_file(RepertoryIntake(), file, config)
 

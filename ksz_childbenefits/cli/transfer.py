@@ -14,7 +14,6 @@ from rich.progress import Progress as Bar
 from sqlalchemy import Engine
 
 from ksz_childbenefits.bulk.intake import Intake, run_import
-from ksz_childbenefits.bulk.rejections import rejections_path
 from ksz_childbenefits.cli import registers
 from ksz_childbenefits.cli.display import terminal
 from ksz_childbenefits.config import load_settings
@@ -48,13 +47,15 @@ def import_file(intake: Intake[Any], path: Path, config: Path) -> None:
         columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
         try:
             with Bar("Importing", *columns, console=console, transient=True) as bar:
-                reached = run_import(engine, intake, path, watch=_shown(bar))
+                outcome = run_import(engine, intake, path, watch=shown(bar))
         except KeyboardInterrupt:
             console.print("Stopped. The same command goes on with what is left.")
             raise typer.Exit(STOPPED) from None
-    console.print(f"Imported {reached.imported:,} lines, rejected {reached.rejected:,}.")
-    if reached.rejected:
-        console.print(f"Rejected lines: {rejections_path(path)}", soft_wrap=True)
+    if outcome.repeated:
+        console.print("This file was imported before and is not read again. Then:")
+    console.print(f"Imported {outcome.imported:,} lines, rejected {outcome.rejected:,}.")
+    if outcome.rejected:
+        console.print(f"Rejected lines: {outcome.rejections}", soft_wrap=True)
         raise typer.Exit(REJECTED)
 
 
@@ -67,13 +68,14 @@ def export_file(
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         try:
             with Bar("Exporting", *columns, console=console, transient=True) as bar:
-                count = write(engine, path, _shown(bar))
+                count = write(engine, path, shown(bar))
         except KeyboardInterrupt:
             console.print("Stopped: nothing is written.")
             raise typer.Exit(STOPPED) from None
     console.print(f"Exported {count:,} lines to {path}", soft_wrap=True)
 
 
-def _shown(bar: Bar) -> Callable[[int, int], None]:
+def shown(bar: Bar) -> Callable[[int, int], None]:
+    """What tells a bar how much is done, of how much."""
     task: TaskID = bar.add_task("", total=None)
     return lambda done, total: bar.update(task, completed=done, total=total)

@@ -13,6 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+from ksz_childbenefits.domain import tickets
 from ksz_childbenefits.domain.authorisation import check_identification
 from ksz_childbenefits.domain.consultation import Code, Identification, Information, NoResult
 from ksz_childbenefits.domain.customers import Customer
@@ -25,8 +26,6 @@ MAX_LINES = 1000
 """How many lines one call registers, closes or lists."""
 
 _DAY = re.compile(r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2})?")
-_UUID = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_TICKET_CHARACTERS = 32
 
 
 class Operation(StrEnum):
@@ -157,13 +156,13 @@ def part_of(writer: Writer, source: AuthenticSource | None, day: date) -> Part:
 
 
 def ticket_kept(ticket: str | None) -> str:
-    """The ticket as it is stored: of one that is no UUID the first 32 characters (DOMAIN 5).
+    """The ticket as it is stored (DOMAIN 5).
 
     Raises MSG00008 where there is none: without it a call could not be repeated safely.
     """
     if not ticket:
         raise NoResult(Code.INVALID_DATA, Information("ticket", "missing"))
-    return ticket if _UUID.fullmatch(ticket) else ticket[:_TICKET_CHARACTERS]
+    return tickets.stored(ticket)
 
 
 def day_of(text: str) -> date:

@@ -9,12 +9,22 @@ from operator import itemgetter
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import JSON, Connection, Table, exc, insert
+from sqlalchemy import JSON, Connection, Table, exc, insert, text
 
 from ksz_childbenefits.registers.database import without_deadline
 
 BATCH = 2000
 """How many rows one insert into SQLite takes; what is held in memory at a time."""
+
+
+def lock_tables(connection: Connection, *tables: Table) -> None:
+    """Let nobody else write these tables until the transaction ends; reading goes on.
+
+    SQLite has one writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(table.name for table in tables)
+        connection.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def copy_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,14 @@ def written(path: Path, *lines: str, header: str | None = REPERTORY) -> Path:
     return path
 
 
+def rejections_of(path: Path) -> Path:
+    """Where the rejected lines go of the file that is at ``path`` now."""
+    return rejections_path(path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
 def rejected(path: Path) -> list[tuple[int, str]]:
     """The rejected lines of the import of ``path``: number and rule."""
-    with rejections_path(path).open(newline="") as file:
+    with rejections_of(path).open(newline="") as file:
         return [(int(row["line"]), row["error"]) for row in csv.DictReader(file)]
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from ksz_childbenefits.bulk.rejections import rejections_path
 from ksz_childbenefits.registers.database import open_database
-from tests.bulk.files import recorded, rejected, stored, written
+from tests.bulk.files import recorded, rejected, rejections_of, stored, written
 from tests.cli.conftest import Command, command
 from tests.registers.numbers import ssin
 
@@ -78,14 +77,19 @@ def test_killed_and_resumed(config: Path, own: Engine, tmp_path: Path, command: 
     result = command(*arguments)
     assert result.exit_code == 1
     assert "Imported 1,470 lines, rejected 30" in result.output
+    assert "before" not in result.output
+    assert str(rejections_of(path)) in result.output
     good = [line for line in LINES if line != "nonsense"]
     assert [row[0] for row in stored(own)] == [line[:11] for line in good]
     assert rejected(path) == [
         (number, "WRONG_FIELDS") for number, line in enumerate(LINES, 2) if line == "nonsense"
     ]
-    state = (stored(own), recorded(own), rejections_path(path).read_bytes())
-    assert command(*arguments).exit_code == 1
-    assert (stored(own), recorded(own), rejections_path(path).read_bytes()) == state
+    state = (stored(own), recorded(own), rejections_of(path).read_bytes())
+    result = command(*arguments)
+    assert result.exit_code == 1
+    assert "imported before and is not read again" in result.output
+    assert "Imported 1,470 lines, rejected 30" in result.output
+    assert (stored(own), recorded(own), rejections_of(path).read_bytes()) == state
 
 
 def test_stopped_by_the_user(config: Path, own: Engine, tmp_path: Path, command: Command) -> None:
@@ -130,6 +134,13 @@ def test_split(config: Path, demo: Path, tmp_path: Path, command: Command) -> No
     command("cadastre", "export", path, "--operator", "orint", "--config", demo)
     result = command("cadastre", "import", path, "--operator", "orint", "--config", config)
     assert result.exit_code == 0, result.output
+    # Where the children lived tells the archive: without that nothing is guessed.
+    result = command("cadastre", "split", "--config", config)
+    assert result.exit_code == 2
+    assert "`persons import` comes first" in result.stderr
+    people = tmp_path / "persons.csv"
+    command("persons", "export", people, "--config", demo)
+    command("persons", "import", people, "--config", config)
     result = command("cadastre", "split", "--config", config)
     assert result.exit_code == 0
     assert "Proved" in result.output

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from ksz_childbenefits.bulk import lines, progress
+from ksz_childbenefits.bulk.export import export_repertory
 from ksz_childbenefits.bulk.intake import run_import
-from ksz_childbenefits.bulk.rejections import rejections_path
 from ksz_childbenefits.bulk.repertory import RepertoryIntake
+from ksz_childbenefits.domain.files import FileType
+from ksz_childbenefits.domain.persons import RepertoryLine
+from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.errors import DataError
-from tests.bulk.files import REPERTORY, add_customers, recorded, rejected, stored, written
+from ksz_childbenefits.registers.database import open_database, writing
+from ksz_childbenefits.registers.repertory import PersonRepertory
+from ksz_childbenefits.registers.schema import repertory_lines
+from tests.bulk.files import (
+    REPERTORY,
+    add_customers,
+    recorded,
+    rejected,
+    rejections_of,
+    stored,
+    written,
+)
 from tests.registers.numbers import MILA, NOOR, OTIS
 
 CHILD = "7,104,0,CHILD_BENEFIT"
@@ -48,7 +64,9 @@ def imported(engine: Engine, path: Path, **options: Any) -> int:
         (GOOD.replace("WALLONIA", ""), "WRONG_HOLDER"),
         (GOOD.replace("WALLONIA,", "WALLONIA,fedris"), "WRONG_HOLDER"),
         (GOOD.replace("WALLONIA,", ",nobody"), "UNKNOWN_CUSTOMER"),
-        (GOOD.replace("WALLONIA", "FEDERAL"), "ARCHIVE_MISSING"),
+        # From the split on: it is then one archive's to write (DOMAIN 1, 2).
+        (GOOD.replace("WALLONIA", "FEDERAL").replace("2020-01-01,2020-12-31", "2024-01-01,"),
+         "ARCHIVE_MISSING"),
         (GOOD.replace("BENEFIT,", "BENEFIT,AVIQ"), "ARCHIVE_FORBIDDEN"),
         (GOOD.replace("WALLONIA", "FEDERAL").replace("BENEFIT,", "BENEFIT,ORINT"),
          "ARCHIVE_FORBIDDEN"),
@@ -91,6 +109,49 @@ def test_the_same_line_does_not_overlap_itself(
     assert not rule or rejected(path) == [(3, rule)]
 
 
+def test_rejected_lines_leave_nothing_in_memory() -> None:
+    bad = GOOD.replace("104", "108")
+    batches = [[f"{line}\n".encode() for line in (bad, *[GOOD] * 500)] for _ in range(40)]
+    intake = RepertoryIntake()
+    intake.judge(batches[0], 2)
+    tracemalloc.start()
+    try:
+        for batch in batches:
+            _, refused = intake.judge(batch, 2)
+            assert [one.rule for one in refused] == ["UNKNOWN_CODE"]
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The last batch is still held here; of those before it nothing may be.
+    assert grown < 10 * sum(map(len, batches[0]))
+
+
+@pytest.mark.parametrize("days", ["2012-04-01,2019-05-31", "2012-04-01,", "2023-12-31,"])
+def test_what_orint_wrote_before_the_split_comes_back(
+    sqlite: Engine, tmp_path: Path, days: str
+) -> None:
+    # DOMAIN 1: a FEDERAL line names its archive from the split on; ORINT held all of them before.
+    begin, _, end = days.partition(",")
+    written_by_orint = RepertoryLine(
+        ssin=NOOR,
+        source=AuthenticSource.FEDERAL,
+        customer=None,
+        sector=7,
+        quality=104,
+        phase=0,
+        file_type=FileType.CHILD_BENEFIT,
+        archive=None,
+        begin=date.fromisoformat(begin),
+        end=date.fromisoformat(end) if end else None,
+    )
+    PersonRepertory(sqlite).add([written_by_orint])
+    export_repertory(sqlite, tmp_path / "lines.csv", lambda *_: None)
+    with writing(sqlite) as connection:
+        connection.execute(delete(repertory_lines))
+    assert imported(sqlite, tmp_path / "lines.csv") == 1
+    assert PersonRepertory(sqlite).lines(NOOR) == (written_by_orint,)
+
+
 MIXED = [
     GOOD,
     GOOD.replace("2020-01-01", "2020-06-01"),  # overlaps the first
@@ -98,7 +159,7 @@ MIXED = [
     GOOD.replace("2020-01-01,2020-12-31", "2021-06-01,"),  # overlaps the third
     GOOD.replace("2020-01-01,2020-12-31", "2021-07-01,"),  # only what was refused
     f"{OTIS},FEDERAL,,{CHILD},AVIQ,2010-01-01,2018-12-31",
-    f"{OTIS},FEDERAL,,{CHILD},,2010-01-01,2018-12-31",
+    f"{OTIS},FEDERAL,,{CHILD},,2024-01-01,",
     f"{OTIS},,fedris,5,0,,,,2010-01-01,",
     f"{OTIS},,stranger,5,0,,,,2010-01-01,",
     f'"{MILA}",,"a, b",1,2,3,,,2015-05-05,',
@@ -150,7 +211,7 @@ def test_no_split_into_batches_and_no_kill_changes_the_end_state(
         except Killed:
             kills += 1
             # A batch that was never committed had written this much of its rejected lines.
-            with rejections_path(path).open("ab") as file:
+            with rejections_of(path).open("ab") as file:
                 file.write(b"7,HALF,")
     assert rejected(path) == REFUSED
     assert [(row[0], str(row[8])) for row in stored(engine)] == [
@@ -161,10 +222,10 @@ def test_no_split_into_batches_and_no_kill_changes_the_end_state(
         (OTIS, "2010-01-01"),
         (MILA, "2015-05-05"),
     ]
-    before = (stored(engine), recorded(engine), rejections_path(path).read_bytes())
+    before = (stored(engine), recorded(engine), rejections_of(path).read_bytes())
     # Repeated: nothing changes.
     assert imported(engine, path, batch_bytes=50) == 6
-    assert (stored(engine), recorded(engine), rejections_path(path).read_bytes()) == before
+    assert (stored(engine), recorded(engine), rejections_of(path).read_bytes()) == before
 
 
 def test_a_failure_between_the_rejected_file_and_the_commit_doubles_nothing(
@@ -191,9 +252,43 @@ def test_rejected_lines_that_somebody_removed_are_missed(sqlite: Engine, tmp_pat
     path = written(tmp_path / "lines.csv", "nonsense", GOOD)
     with pytest.raises(Killed):
         imported(sqlite, path, batch_bytes=1, watch=killed_after(2))
-    rejections_path(path).unlink()
+    rejections_of(path).unlink()
     with pytest.raises(DataError, match="lacks lines that were rejected before"):
         imported(sqlite, path)
+
+
+def test_another_file_of_the_same_name_keeps_what_was_rejected_before(
+    sqlite: Engine, tmp_path: Path
+) -> None:
+    first = rejections_of(written(tmp_path / "daily.csv", "nonsense", GOOD))
+    assert imported(sqlite, tmp_path / "daily.csv") == 1
+    kept = first.read_bytes()
+    for line in (GOOD.replace(NOOR, OTIS), "other nonsense"):
+        later = written(tmp_path / "daily.csv", line)
+        imported(sqlite, later)
+    assert first.read_bytes() == kept
+    assert rejected(later) == [(2, "WRONG_FIELDS")]
+    assert [path.name for path in sorted(tmp_path.glob("*.rejected.csv"))] == sorted(
+        path.name for path in (first, rejections_of(later))
+    )
+
+
+def test_rejected_lines_of_an_import_into_another_database_are_kept(
+    sqlite: Engine, tmp_path: Path, migrated: Path
+) -> None:
+    path = written(tmp_path / "lines.csv", "nonsense", GOOD)
+    imported(sqlite, path)
+    kept = rejections_of(path).read_bytes()
+    (tmp_path / "other.sqlite").write_bytes(migrated.read_bytes())
+    other = open_database(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"rejected\.csv holds .* move it away"):
+            imported(other, path)
+    assert (stored(other), rejections_of(path).read_bytes()) == ([], kept)
+    rejections_of(path).rename(tmp_path / "moved.csv")
+    assert imported(other, path) == 1
+    assert rejections_of(path).read_bytes() == kept
+    other.dispose()
 
 
 @pytest.mark.parametrize(

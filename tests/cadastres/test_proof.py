@@ -8,18 +8,29 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import Delete, Engine, String, Update, cast, delete, func, insert, select, update
+from sqlalchemy import (
+    Delete,
+    Engine,
+    Insert,
+    String,
+    Update,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
-from ksz_childbenefits.cadastres import split as splitting
+from ksz_childbenefits.cadastres import carrying
 from ksz_childbenefits.cadastres.base import CadastreCall
 from ksz_childbenefits.cadastres.embedded import EmbeddedCadastre
-from ksz_childbenefits.cadastres.proof import prove
+from ksz_childbenefits.cadastres.proof import ProofFailed, prove
 from ksz_childbenefits.cadastres.split import split
-from ksz_childbenefits.cadastres.store import HeldFile
+from ksz_childbenefits.cadastres.store import HeldFile, insert_files
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
-from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.database import reading, writing
 from ksz_childbenefits.registers.persons import PersonRegister
 from ksz_childbenefits.registers.repertory import PersonRepertory
@@ -91,7 +102,7 @@ def contents(engine: Engine, operators: Iterable[Operator], *, carried: bool) ->
 def test_nothing_is_lost_or_doubled(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(splitting, "_CHUNK", chunk)
+    monkeypatch.setattr(carrying, "CHUNK", chunk)
     store(engine, MIXED)
     count = split(engine)
     # ORINT: five federal files and three regional ones; Otis' two federal and two regional to AVIQ.
@@ -127,12 +138,42 @@ def test_a_second_split_carries_only_what_is_new(engine: Engine) -> None:
     assert split(engine).lines == {IRISCARE: 1, AVIQ: 1}
 
 
+def test_what_is_imported_while_it_is_split_is_carried_too(engine: Engine) -> None:
+    store(engine, [federal(OF_NOOR)])
+    PersonRepertory(engine).add([replace(LINE, end=None)])
+    later = [federal(OF_OTIS)]
+
+    def add(what: str, _rows: int) -> None:
+        if what == "FEDERAL lines" and later:
+            with writing(engine) as connection:
+                insert_files(connection, later)
+            later.clear()
+
+    count = split(engine, add)
+    assert count.files == {ORINT: 2, IRISCARE: 1, AVIQ: 1}
+    # The parent's entry and line led to Iriscare alone until then.
+    assert count.entries == {ORINT: 2, IRISCARE: 2, AVIQ: 1}
+    assert count.lines == {IRISCARE: 1, AVIQ: 1}
+
+
+def test_a_loss_is_no_concurrent_change(engine: Engine) -> None:
+    store(engine, MIXED)
+    split(engine)
+    with writing(engine) as connection:
+        connection.execute(update(cadastre_files).where(CARRIED).values(file_number="X"))
+        # This is mended: the copy is made anew.
+        connection.execute(delete(regional_repertory).where(COPIED_ENTRY))
+    with pytest.raises(ProofFailed, match="lost 1 of 8 files"):
+        split(engine)
+
+
 def test_nothing_to_split(engine: Engine) -> None:
     assert split(engine).files == {ORINT: 0}
 
 
 CARRIED = cadastre_files.c.carried_from == 1
 COPIED_ENTRY = regional_repertory.c.carried_from == 1
+SAID = [column.name for column in repertory_lines.c if column.name != "id"]
 A_COPY = select(cadastre_files.c.id).where(CARRIED).scalar_subquery()
 
 
@@ -158,16 +199,43 @@ A_COPY = select(cadastre_files.c.id).where(CARRIED).scalar_subquery()
             update(cadastre_files).where(CARRIED).values(operator="Opgroeien"),
             "Opgroeien does not hold FEDERAL",
         ),
+        (
+            # The entry of Mila's and Noor's entitled person: of a file that is at Iriscare.
+            update(regional_repertory)
+            .where(
+                regional_repertory.c.carried_from.is_not(None),
+                regional_repertory.c.ssin == OTHER_PARENT,
+            )
+            .values(operator="AVIQ"),
+            "1 of 13 entries have no copy where a file is that they lead to",
+        ),
+        (
+            # Both files name the parent at one fund: its entries lead to both archives.
+            delete(regional_repertory).where(
+                regional_repertory.c.carried_from.is_not(None),
+                regional_repertory.c.ssin == PARENT,
+                regional_repertory.c.operator == "AVIQ",
+            ),
+            "3 of 13 entries have no copy where a file is that they lead to",
+        ),
         (update(repertory_lines).values(archive=None), "a FEDERAL line names no archive"),
+        (
+            insert(repertory_lines).from_select(
+                SAID, select(*(repertory_lines.c[name] for name in SAID))
+            ),
+            "1 FEDERAL lines are there more than once",
+        ),
     ],
 )
-def test_the_proof_finds_damage(engine: Engine, damage: Update | Delete, finding: str) -> None:
+def test_the_proof_finds_damage(
+    engine: Engine, damage: Update | Delete | Insert, finding: str
+) -> None:
     store(engine, MIXED)
     PersonRepertory(engine).add([LINE])
     split(engine)
     with writing(engine) as connection:
         connection.execute(damage)
-        with pytest.raises(DataError, match=finding):
+        with pytest.raises(ProofFailed, match=finding):
             prove(connection)
 
 
@@ -188,7 +256,7 @@ class Killed(BaseException):
 def test_a_split_that_was_killed_goes_on(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    monkeypatch.setattr(splitting, "_CHUNK", 1)
+    monkeypatch.setattr(carrying, "CHUNK", 1)
     store(engine, MIXED)
     PersonRepertory(engine).add([LINE, replace(LINE, begin=OF_OTIS.begin, end=OF_OTIS.end)])
 

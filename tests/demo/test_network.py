@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,14 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from ksz_childbenefits.assembly import build_cadastre
+from ksz_childbenefits.bulk.export import export_holdings, export_persons
+from ksz_childbenefits.bulk.intake import run_import
+from ksz_childbenefits.bulk.persons import PersonsIntake
+from ksz_childbenefits.cadastres.split import split
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.demo.network import DemoNetwork, create_network
 from ksz_childbenefits.domain.sources import Operator
+from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.database import open_database, reading
 from ksz_childbenefits.registers.schema import cadastre_files, persons, regional_repertory
 
@@ -76,3 +82,29 @@ def test_every_configuration_can_be_used(network: DemoNetwork) -> None:
         assert settings.cadastre.operator is operator
         assert f":{settings.service.port}/" in gateway.operators[operator].url
         assert build_cadastre(settings).ready()
+
+
+def test_orint_can_split_its_own_database_once_it_has_the_persons(
+    network: DemoNetwork, tmp_path: Path
+) -> None:
+    shutil.copy(network.operators[Operator.ORINT].parent / "cadastre.sqlite", tmp_path)
+    orint = open_database(f"sqlite:///{tmp_path / 'cadastre.sqlite'}")
+    with pytest.raises(DataError, match="`persons import` comes first"):
+        split(orint)
+    with database(network.gateway) as gateway:
+        export_persons(gateway, tmp_path / "persons.csv", lambda *_: None)
+    assert not run_import(orint, PersonsIntake(), tmp_path / "persons.csv").rejected
+    count = split(orint)
+    for operator in (Operator.IRISCARE, Operator.AVIQ):
+        part = lines(orint, operator, tmp_path / f"{operator}.jsonl")
+        with database(network.operators[operator]) as own:
+            # What began there after the split never was ORINT's.
+            assert part < lines(own, operator, tmp_path / "own.jsonl")
+        assert count.files[operator] > 0
+    orint.dispose()
+
+
+def lines(engine: Engine, operator: Operator, path: Path) -> set[str]:
+    """The funds, files and entries that an operator has in a database, as it exports them."""
+    export_holdings(engine, operator, path, lambda *_: None)
+    return set(path.read_text().splitlines())
