@@ -7,13 +7,13 @@ no XML, resolves no ``href``, makes no fault and logs no body. What a message is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from ksz_childbenefits.contract.contracts import CADASTRE, CONSULTATION, INSCRIPTIONS, Contract
+from ksz_childbenefits.contract.media_type import charset_of
 from ksz_childbenefits.contract.namespaces import INTF
 from ksz_childbenefits.endpoint import Message, Reply
 from ksz_childbenefits.spyne_compat import (
@@ -29,8 +29,6 @@ RECEIVED = "ksz_childbenefits.received"
 """WSGI environ key: when the request came in (datetime, UTC); absent: now."""
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
 
 
 class MessageEndpoint(Protocol):
@@ -53,17 +51,16 @@ class MessageEndpoint(Protocol):
         """Whether messages can be answered now."""
         ...
 
+    def close(self) -> None:
+        """Give back what it holds open: no message comes any more."""
+        ...
+
 
 def message_of(body: bytes, content_type: str, soap_action: str | None, at: datetime) -> Message:
-    """The message as the headers describe it, unjudged; ``at`` is when it came in (UTC).
-
-    Charsets that contradict each other are passed on together, which is the name of none.
-    """
-    parameters = _PARAMETER.findall(content_type)
-    charsets = {value.strip('"'): name for name, value in parameters if name.lower() == "charset"}
+    """The message as the headers describe it, unjudged; ``at`` is when it came in (UTC)."""
     return Message(
         body=body,
-        charset=", ".join(charsets) if charsets else None,
+        charset=charset_of(content_type),
         soap_action=soap_action,
         received=at,
     )

@@ -52,7 +52,7 @@ class BackgroundLoop:
             if self._loop is None:
                 ready = threading.Event()
                 self._thread = threading.Thread(
-                    target=self._run, args=(ready,), name="cadastre-calls", daemon=True
+                    target=self._run, args=(ready,), name="background-loop", daemon=True
                 )
                 self._thread.start()
                 ready.wait()

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +26,7 @@ from pybreaker import (
 )
 
 from ksz_childbenefits.cadastres.background import BackgroundLoop
+from ksz_childbenefits.contract.media_type import charset_of
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import CadastreFailure
 from ksz_childbenefits.metrics import BreakerState, breaker_is
@@ -48,7 +51,7 @@ class LineLimits:
     parallel_calls: int = 32
     failures: int = 5
     pause_seconds: float = 2.0
-    reply_bytes: int = 8 * 1024 * 1024
+    reply_bytes: int = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +66,30 @@ class HttpReply:
 class OperatorLine:
     """Sends messages to one operator; every failure is a CadastreFailure."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a line is made of
         self,
         operator: Operator,
         url: str,
         soap_action: str,
         loop: BackgroundLoop,
         limits: LineLimits,
+        *,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Nothing is opened before the first message."""
+        """Nothing is opened before the first message; ``tls`` is for an ``url`` of https."""
         self.limits = limits
         self._url = url
         self._headers = _HEADERS | {"SOAPAction": f'"{soap_action}"'}
         self._loop = loop
         self._under_way = 0
+        self._tried = False
         self._breaker = CircuitBreaker(
             fail_max=limits.failures,
             reset_timeout=limits.pause_seconds,
             throw_new_error_on_trip=False,
             listeners=[_Watch(operator)],
         )
-        self._client = _client(url, limits.parallel_calls)
+        self._client = _client(tls, limits.parallel_calls)
         loop.at_end(self._client.aclose)
 
     @property
@@ -108,7 +114,7 @@ class OperatorLine:
             raise CadastreFailure("too many calls to this operator are under way")
         self._under_way += 1
         try:
-            with self._breaker.calling():
+            with self._let_through():
                 async with asyncio.timeout_at(deadline):
                     return await self._post(body)
         except CircuitBreakerError:
@@ -120,6 +126,23 @@ class OperatorLine:
         finally:
             self._under_way -= 1
 
+    @contextmanager
+    def _let_through(self) -> Iterator[None]:
+        """Refuse the call where the breaker is open, or another call already tries the operator.
+
+        pybreaker lets every call through once the pause is over, until one of them has its result.
+        """
+        tries = self._breaker.current_state != STATE_CLOSED
+        if tries and self._tried:
+            raise CadastreFailure("left alone until it is known whether it answers again")
+        self._tried = self._tried or tries
+        try:
+            with self._breaker.calling():
+                yield
+        finally:
+            if tries:
+                self._tried = False
+
     async def _post(self, body: bytes) -> HttpReply:
         request = self._client.stream("POST", self._url, content=body, headers=self._headers)
         async with request as response:
@@ -129,14 +152,15 @@ class OperatorLine:
                 content += chunk
                 if len(content) > self.limits.reply_bytes:
                     raise CadastreFailure("the reply is too long")
-            return HttpReply(response.status_code, bytes(content), response.charset_encoding)
+            charset = charset_of(response.headers["content-type"])
+            return HttpReply(response.status_code, bytes(content), charset)
 
 
-def _client(url: str, connections: int) -> httpx.AsyncClient:
+def _client(tls: ssl.SSLContext | None, connections: int) -> httpx.AsyncClient:
     """A client that retries once, and only where no connection came about: nothing was sent."""
-    secure = url.startswith("https:")
     transport = httpx.AsyncHTTPTransport(
-        verify=ssl.create_default_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        # A context that believes nobody, where none is needed: reading the system's takes its time.
+        verify=tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         retries=1,
         limits=httpx.Limits(
             max_connections=connections,

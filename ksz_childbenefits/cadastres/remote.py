@@ -27,7 +27,7 @@ from ksz_childbenefits.contract.namespaces import CADASTRE_FAULT, CADASTRE_RESPO
 from ksz_childbenefits.contract.schemas import validate_request
 from ksz_childbenefits.contract.xmlio import XmlLimits, parse
 from ksz_childbenefits.errors import CadastreFailure, Fault
-from ksz_childbenefits.security.credentials import ServiceCredentials
+from ksz_childbenefits.security.credentials import ServiceKeys
 from ksz_childbenefits.security.directory import KnownCertificates
 from ksz_childbenefits.security.signing import sign
 from ksz_childbenefits.security.trust import Trust
@@ -44,7 +44,7 @@ class RemoteCadastre:
     """One operator's cadastre; ``certificates`` are those that its replies may be signed with."""
 
     line: OperatorLine
-    credentials: ServiceCredentials
+    keys: ServiceKeys
     trust: Trust
     certificates: KnownCertificates
     limits: XmlLimits
@@ -61,7 +61,8 @@ class RemoteCadastre:
         ``deadline``, as time.monotonic() tells it, is that of all calls of one request; ``ended``
         is called when the reply is there, or none will come.
         """
-        message = sign(wrap(encode_call(call)), self.credentials, datetime.now(UTC))
+        now = datetime.now(UTC)
+        message = sign(wrap(encode_call(call)), self.keys.at(now), now)
         reply = self.line.send(message, deadline)
         if ended is not None:
             reply.add_done_callback(ended)

@@ -16,9 +16,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,28 @@ kill "$guard" 2>/dev/null
 """Runs a server until our end of its standard input closes, however we end: a fast shutdown."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cluster:
-    """A server that runs; ``process`` guards it and ends with it."""
+    """A server that runs, unless it is stopped; ``process`` guards it and ends with it."""
 
     port: int
     password: str
+    launch: Callable[[], subprocess.Popen[bytes]]
+    log: Path
     process: subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        """Start it, again at the same port and with what is on the disk.
+
+        Return once it answers; UsageError says why it did not start.
+        """
+        self.process = self.launch()
+        _wait(self)
+
+    def stop(self) -> None:
+        """Shut it down, if it runs: connections are closed, open transactions rolled back."""
+        if self.process.poll() is None:
+            _stop(self.process)
 
     def url(self, database: str) -> str:
         """The SQLAlchemy address of one of its databases."""
@@ -102,12 +118,14 @@ def running_cluster(
     try:
         identity = _unprivileged(home)
         password = _initialise(binaries, home, identity)
-        cluster = _start(binaries, home, identity, password, settings or {})
+        port = _free_port()
+        launch = partial(_launch, binaries, home, identity, port, settings or {})
+        cluster = Cluster(port, password, launch, home / "server.log", launch())
         try:
-            _wait(cluster, home / "server.log")
+            _wait(cluster)
             yield cluster
         finally:
-            _stop(cluster.process)
+            cluster.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -142,15 +160,18 @@ def _initialise(binaries: Path, home: Path, identity: Mapping[str, Any]) -> str:
     return password
 
 
-def _start(
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _launch(
     binaries: Path,
     home: Path,
     identity: Mapping[str, Any],
-    password: str,
+    port: int,
     settings: Mapping[str, str],
-) -> Cluster:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+) -> subprocess.Popen[bytes]:
     fixed = {
         "port": str(port),
         "listen_addresses": "127.0.0.1",
@@ -159,8 +180,8 @@ def _start(
         "log_error_verbosity": "terse",
     }
     options = [f"--{name}={value}" for name, value in (fixed | dict(settings)).items()]
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - the server that was found
+    with (home / "server.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - the server that was found
             ("/bin/sh", "-c", _GUARD, "sh", binaries / "postgres", "-D", home / "data", *options),
             stdin=subprocess.PIPE,
             stdout=log,
@@ -170,10 +191,9 @@ def _start(
             start_new_session=True,
             **identity,
         )
-    return Cluster(port, password, process)
 
 
-def _wait(cluster: Cluster, log: Path) -> None:
+def _wait(cluster: Cluster) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and cluster.process.poll() is None:
         try:
@@ -182,7 +202,8 @@ def _wait(cluster: Cluster, log: Path) -> None:
             time.sleep(0.02)
         else:
             return
-    raise UsageError(f"PostgreSQL did not start: {log.read_text(errors='replace')[-500:].strip()}")
+    said = cluster.log.read_text(errors="replace")[-500:].strip()
+    raise UsageError(f"PostgreSQL did not start: {said}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -144,7 +144,7 @@ def _create_operator(folder: Path, operator: Operator, url: str, database: str) 
         operator=operator,
         cbe_number=OPERATORS[operator],
     )
-    config.write_text(text, encoding="utf-8")
+    pki.write_secret(config, text.encode())
     return config
 
 

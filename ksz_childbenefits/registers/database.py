@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import (
     URL,
     Connection,
@@ -153,6 +154,35 @@ def storing(engine: Engine) -> Iterator[Connection]:
         raise DataError("the register was changed at the same time: try again") from error
 
 
+class Held:
+    """A connection that one thread keeps for many small transactions.
+
+    To take one from the pool for each would cost more than what it is taken for.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Connect when it is first used."""
+        self._engine = engine.execution_options(writes=True)
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """As ``writing``; after any error the next transaction gets another connection."""
+        with ExitStack() as broken, _answering():
+            broken.callback(self.close)
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
+                yield self._connection
+            broken.pop_all()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 def one_at_a_time(connection: Connection, name: str) -> None:
     """Wait until no other transaction is past here under this name; then keep others waiting.
 
@@ -214,8 +244,23 @@ def answers(engine: Engine) -> bool:
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest schema, in one transaction; nothing if it is there.
 
-    Of several processes that do so at the same time, one does it and the others wait.
+    Of several processes that do so at the same time, one does it and the others wait. Raises
+    Unavailable when the database does not answer, ConfigurationError when it is not ours to
+    migrate: a newer version has done so, or the role may not.
     """
+    try:
+        _migrate(engine)
+    except CommandError as error:
+        text = f"the schema is unknown here, as where a newer version made it: {error}"
+        raise ConfigurationError(text) from error
+    except _MISTAKES as error:
+        text = f"the database refuses the migration: {_symptom(error.orig)}"
+        raise ConfigurationError(text) from error
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the migrations: {error.strerror}") from error
+
+
+def _migrate(engine: Engine) -> None:
     config = _alembic()
     with writing(engine) as connection:
         without_deadline(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,9 +22,16 @@ from sqlalchemy import (
 
 from ksz_childbenefits.domain.inscriptions import HeldLine, Part
 from ksz_childbenefits.domain.persons import RepertoryLine
+from ksz_childbenefits.errors import Unavailable
 from ksz_childbenefits.registers.database import asking, one_at_a_time, writing
 from ksz_childbenefits.registers.repertory import line_of_row, line_values
 from ksz_childbenefits.registers.schema import inscription_tickets, repertory_lines
+
+WRITERS = 8
+"""How many write at once in one process, at most.
+
+Each keeps a thread and a connection, for as long as another writer of its part does not end.
+"""
 
 _CHUNK = 500
 """How many numbers one statement asks for; SQLite takes at most 999 parameters in old builds."""
@@ -45,17 +53,26 @@ _CLOSE = (
 class InscriptionRegister:
     """The repertory as its writers see it. Raises Unavailable when the database does not answer."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Use this database."""
+    def __init__(self, engine: Engine, writers: int = WRITERS) -> None:
+        """Use this database; ``writers``: how many may write, or wait to, at the same time."""
         self._engine = engine
+        self._room = threading.BoundedSemaphore(writers)
 
     @contextmanager
     def writing(self, writer: str) -> Iterator[Ledger]:
-        """A transaction in which this writer alone writes its part; an error undoes it all."""
-        with writing(self._engine) as connection:
-            one_at_a_time(connection, f"inscriptions, {writer}")
-            _wait_for_imports(connection)
-            yield Ledger(connection, writer)
+        """A transaction in which this writer alone writes its part; an error undoes it all.
+
+        Unavailable at once where too many others write: they must leave room for what only reads.
+        """
+        if not self._room.acquire(blocking=False):
+            raise Unavailable("too many writers of the repertory at once")
+        try:
+            with writing(self._engine) as connection:
+                one_at_a_time(connection, f"inscriptions, {writer}")
+                _wait_for_imports(connection)
+                yield Ledger(connection, writer)
+        finally:
+            self._room.release()
 
     def lines(
         self, part: Part, ssin: str, begin: date | None, end: date | None, limit: int

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import multiprocessing
 import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 
 from uvicorn.server import Server
@@ -29,6 +30,9 @@ _STARTUP_SECONDS = 60
 _HANDSHAKE_SECONDS = 1
 """How long a TLS handshake may take that was begun before the worker was told to go."""
 
+_LAST_SECONDS = 30
+"""How long workers have to finish when an error ends the supervisor."""
+
 _STOP = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -36,12 +40,13 @@ class Worker(Server):
     """uvicorn's server, in a process of its own."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more, and finish; uvicorn does not see connections that still shake hands."""
+        """Accept no more, finish, let go; uvicorn does not see connections that shake hands."""
         for server in self.servers:
             server.close()
         if self.config.is_ssl:
             await asyncio.sleep(_HANDSHAKE_SECONDS)
         await super().shutdown(sockets)
+        await asyncio.to_thread(self.config.loaded_app.close)
 
 
 class _OneLine(AbstractContextManager[None]):
@@ -98,12 +103,33 @@ class Supervisor(Multiprocess):
         renewed: Callable[[], BoundedConfig],
         sockets: list[socket.socket],
         on_ready: Callable[[], None],
+        on_renewed: Callable[[], None],
     ) -> None:
         """``on_ready`` is called once every worker accepts connections."""
         super().__init__(config, sockets)
         self._renewed = renewed
         self._on_ready = on_ready
+        self._on_renewed = on_renewed
         self._retired: list[WorkerProcess] = []
+
+    def run(self) -> None:
+        """Supervise until told to stop; an error that ends this ends the workers too, first."""
+        with ExitStack() as abandoned:
+            abandoned.callback(self._abandon)
+            super().run()
+            abandoned.pop_all()
+
+    def _abandon(self) -> None:
+        """Leave no process behind that nobody would stop or replace, nor one that waits for it."""
+        self.config.stopping.set()
+        workers = multiprocessing.active_children()
+        for worker in workers:
+            worker.terminate()
+        end = time.monotonic() + _LAST_SECONDS
+        for worker in workers:
+            worker.join(max(end - time.monotonic(), 0))
+            worker.kill()
+            worker.join()
 
     def init_processes(self) -> None:
         """Start the workers and wait for them; one that dies meanwhile is tried again later."""
@@ -151,6 +177,7 @@ class Supervisor(Multiprocess):
         for process in old:
             process.terminate()
         self._retired += old
+        self._on_renewed()
         _log.info("reloaded", extra={"workers": config.workers})
 
     def handle_ttin(self) -> None:

@@ -29,6 +29,7 @@ from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.domain.files import File, FileMember, FileType, Fund, PaymentPeriod
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
+from ksz_childbenefits.security.credentials import ServiceKeys
 from ksz_childbenefits.security.directory import KnownCertificates
 from ksz_childbenefits.security.signing import sign
 from ksz_childbenefits.security.trust import Trust
@@ -72,12 +73,13 @@ def payload_of(
     request: bytes,
     files: tuple[File, ...] = (FILE,),
     call: Callable[[CadastreCall], CadastreCall] = lambda call: call,
+    truncated: tuple[str, ...] = (),
 ) -> etree._Element:
-    """What an operator that has these files answers, to the call as changed."""
+    """What an operator that has these files answers, to the call as changed; nothing withheld."""
     asked = decode_call(parse(request, None).find(f"{BODY}/*"))  # type: ignore[arg-type]
     now = datetime.now(UTC)
     return encode_holdings(
-        call(asked), Holdings(files), SupplierInformation("0900020141", now, now)
+        call(asked), Holdings(files, truncated), SupplierInformation("0900020141", now, now)
     )
 
 
@@ -160,7 +162,7 @@ def remote(
     """A cadastre at ``url`` whose replies must be signed by ``party``."""
     return RemoteCadastre(
         OperatorLine(operator, url, CADASTRE_SOAP_ACTION, loop, limits),
-        pki().rsa.credentials,
+        ServiceKeys(pki().rsa.credentials),
         trust or pki().trust(),
         KnownCertificates([(party or pki().service).certificate]),
         XmlLimits(),

@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from ksz_childbenefits.cadastres.background import BackgroundLoop
-from ksz_childbenefits.cadastres.base import Holdings
+from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
 from ksz_childbenefits.cadastres.embedded import FailingCadastre
 from ksz_childbenefits.cadastres.network import Network
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
@@ -88,6 +88,27 @@ def test_a_connection_is_used_again(loop: BackgroundLoop, connecting: list[int])
     assert connecting[1] == 1
 
 
+@pytest.mark.parametrize(
+    "charset",
+    [
+        "charset*0*=x; charset*=y",
+        "charset*=bogus''utf-8",
+        'charset="UTF-8"',
+        "CHARSET=utf-8; charset=utf-8",
+    ],
+)
+def test_a_charset_is_read_as_that_of_a_request(loop: BackgroundLoop, charset: str) -> None:
+    """RFC 2231's parts of parameters are no charset of SECURITY 1: not read, and no error."""
+
+    def odd(stream: socket.socket, body: bytes, _: threading.Event) -> None:
+        whole = http(signed(payload_of(body)))
+        stream.sendall(whole.replace(b"charset=utf-8", charset.encode(), 1))
+
+    with site(odd) as operator:
+        assert remote(operator.url, loop).files(CALL) == HELD
+        loop.close()
+
+
 def test_the_breaker_opens_after_failures_in_a_row_and_recovers(loop: BackgroundLoop) -> None:
     limits = replace(LIMITS, failures=2, pause_seconds=0.1)
     with site(REFUSING) as operator:
@@ -116,6 +137,48 @@ def test_a_failed_trial_opens_the_breaker_anew(loop: BackgroundLoop) -> None:
                 cadastre.files(CALL)
         with pytest.raises(CadastreFailure, match="left alone"):
             cadastre.files(CALL)
+        loop.close()
+
+
+def test_one_call_alone_tries_an_operator_that_may_be_back(loop: BackgroundLoop) -> None:
+    """The others are refused at once, and not each held until its deadline."""
+    limits, answer = replace(LIMITS, seconds=5, failures=1, pause_seconds=0.1), threading.Event()
+    with site(REFUSING) as operator:
+
+        def trying(stream: socket.socket, body: bytes, stop: threading.Event) -> None:
+            answer.wait(5)
+            GOOD(stream, body, stop)
+
+        cadastre = remote(operator.url, loop, limits)
+        with pytest.raises(CadastreFailure, match="HTTP 503"):
+            cadastre.files(CALL)
+        time.sleep(0.12)
+        operator.behaviour = trying
+        began = time.monotonic()
+        first, *others = [cadastre.start(CALL, time.monotonic() + 5) for _ in range(20)]
+        for wait in others:
+            with pytest.raises(CadastreFailure, match="left alone"):
+                wait()
+        assert time.monotonic() - began < 1
+        assert not answer.is_set()
+        answer.set()
+        assert first() == HELD
+        assert operator.requests == 2
+        assert cadastre.files(CALL) == HELD  # and now everybody is let through
+        loop.close()
+
+
+def test_after_a_trial_that_failed_there_is_another(loop: BackgroundLoop) -> None:
+    limits = replace(LIMITS, failures=1, pause_seconds=0.1)
+    with site(REFUSING) as operator:
+        cadastre = remote(operator.url, loop, limits)
+        for _ in range(3):
+            with pytest.raises(CadastreFailure, match="HTTP 503"):
+                cadastre.files(CALL)
+            time.sleep(0.12)
+        operator.behaviour = GOOD
+        assert cadastre.files(CALL) == HELD
+        assert operator.requests == 4
         loop.close()
 
 
@@ -202,6 +265,54 @@ def test_one_that_is_silent_takes_nothing_from_the_others(loop: BackgroundLoop) 
     assert outcomes[1] == HELD
     assert isinstance(outcomes[2], CadastreFailure)
     assert took < DEADLINE + 0.2
+
+
+class Surprising:
+    """A cadastre whose error nobody thought of, and which names the person."""
+
+    def files(self, call: CadastreCall) -> Holdings:
+        raise TypeError(call.ssin)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_is_unforeseen_is_a_failure_of_that_operator_alone(
+    loop: BackgroundLoop, caplog: pytest.LogCaptureFixture, alone: bool
+) -> None:
+    with site(GOOD) as up:
+        good = remote(up.url, loop, operator=Operator.IRISCARE)
+        network = Network(
+            {Operator.AVIQ: Surprising(), Operator.IRISCARE: good}, ThreadPoolExecutor(1), loop
+        )
+        asked = [Operator.AVIQ] if alone else [Operator.IRISCARE, Operator.AVIQ]
+        *rest, outcome = network.ask([(operator, CALL) for operator in asked])
+        network.close()
+    assert rest == [HELD] * (len(asked) - 1)
+    assert isinstance(outcome, CadastreFailure)
+    (record,) = caplog.records
+    assert (record.levelname, record.__dict__["operator"]) == ("ERROR", "AVIQ")
+    assert record.__dict__["ticket"] == CALL.ticket
+    assert record.__dict__["reason"].startswith("TypeError at ")
+    assert CALL.ssin not in f"{outcome}{record.__dict__}"
+
+
+def test_a_call_that_cannot_be_sent_is_a_failure_of_that_operator_alone(
+    loop: BackgroundLoop,
+) -> None:
+    """Before anything is sent too: here nobody is named on whose behalf it is."""
+    with site(GOOD) as one, site(GOOD) as two:
+        network = Network(
+            {
+                Operator.AVIQ: remote(one.url, loop),
+                Operator.IRISCARE: remote(two.url, loop, operator=Operator.IRISCARE),
+            },
+            ThreadPoolExecutor(1),
+            loop,
+        )
+        nobodys = replace(CALL, customer=None)
+        failed, good = network.ask([(Operator.AVIQ, nobodys), (Operator.IRISCARE, CALL)])
+        network.close()
+    assert isinstance(failed, CadastreFailure)
+    assert good == HELD
 
 
 def test_files_that_cannot_be_passed_on_are_a_failure(loop: BackgroundLoop) -> None:

@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +18,13 @@ from lxml import etree
 
 from ksz_childbenefits.cadastres.background import BackgroundLoop
 from ksz_childbenefits.cadastres.base import Cadastre, Holdings
+from ksz_childbenefits.cadastres.network import Network
 from ksz_childbenefits.contract.cadastre_codec import encode_supplier_fault
 from ksz_childbenefits.contract.codec import CbssInformation
 from ksz_childbenefits.contract.envelope import fault_envelope, wrap
 from ksz_childbenefits.contract.xmlio import serialise
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
-from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.errors import CadastreFailure, InternalError, Unavailable
 from ksz_childbenefits.security.signing import sign
 from ksz_childbenefits.security.trust import Anchor, Trust, TrustPolicy
@@ -273,6 +275,23 @@ def test_a_good_reply_is_what_the_operator_has(loop: BackgroundLoop) -> None:
         assert cadastre.files(CALL) == Holdings((FILE,))
         loop.close()
     assert operator.requests == 2
+
+
+def test_the_gateway_withholds_what_an_operator_sends_all_the_same(loop: BackgroundLoop) -> None:
+    """DOMAIN 7; nor does it repeat that the operator cut it."""
+    blocks = frozenset(("file/fileNumber", "paymentPeriods"))
+
+    def everything(request: bytes) -> bytes:
+        return signed(payload_of(request, truncated=("file", "paymentPeriod")))
+
+    with site(answering(everything)) as operator:
+        threads = ThreadPoolExecutor(1)
+        network = Network({Operator.AVIQ: remote(operator.url, loop)}, threads, loop)
+        (given,) = network.ask([(Operator.AVIQ, replace(CALL, withheld=blocks))])
+        network.close()
+    (child,) = FILE.children
+    without = replace(FILE, file_number=None, children=(replace(child, periods=()),))
+    assert given == Holdings((without,), ("file",))
 
 
 def test_once_closed_every_call_fails(loop: BackgroundLoop) -> None:

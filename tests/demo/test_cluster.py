@@ -56,6 +56,19 @@ def test_it_stops_even_if_its_starter_is_killed() -> None:
         assert _ends(done.stdout.strip(), Path(folder))
 
 
+def test_it_starts_again_where_it_stopped() -> None:
+    if clusters.find_binaries() is None:
+        pytest.skip("PostgreSQL's server is not installed (apt-get install postgresql)")
+    with running_cluster({"fsync": "off"}) as cluster:
+        address = cluster.create("kept")
+        cluster.stop()
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(address)
+        cluster.stop()
+        cluster.start()
+        psycopg.connect(address).close()
+
+
 def _ends(address: str, folder: Path) -> bool:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:

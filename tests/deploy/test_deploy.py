@@ -8,7 +8,8 @@ import shlex
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,16 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from ksz_childbenefits.assembly import build_cadastre
 from ksz_childbenefits.cli import cadastre, serve
 from ksz_childbenefits.cli.app import app
-from ksz_childbenefits.config import Settings
+from ksz_childbenefits.config import Settings, load_settings
+from ksz_childbenefits.contract.contracts import CADASTRE, CONSULTATION, INSCRIPTIONS
+from ksz_childbenefits.demo import pki
+from ksz_childbenefits.runtime import build_endpoints
+from ksz_childbenefits.secret_files import read_secret
 from ksz_childbenefits.server.door import LIVE_PATH, METRICS_PATH, READY_PATH
+from tests.test_secret_files import owned
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -150,6 +157,56 @@ def test_the_secrets_of_the_example_are_a_configuration() -> None:
     assert folders <= {mount["mountPath"] for mount in container["volumeMounts"]}
 
 
+EXAMPLES = {
+    "kubernetes": lambda: manifests("secrets.example.yaml")["Secret"]["stringData"]["config.toml"],
+    "gateway": (DEPLOY / "systemd" / "gateway.example.toml").read_text,
+    "cadastre": (DEPLOY / "systemd" / "cadastre.example.toml").read_text,
+}
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder with the files that the examples name, made as a real authority would."""
+    now = datetime.now(UTC)
+    authority = pki.make_authority("Authority", now)
+    pki.write_certificate(tmp_path / "anchor.pem", authority.certificate)
+    pki.write_secret(tmp_path / "pseudonym.key", b"random characters")
+    for name in ("service", "ksz", "opgroeien", "iriscare", "aviq"):
+        key = pki.rsa_key() if name == "service" else pki.ec_key()
+        pki.write_certificate(tmp_path / f"{name}.pem", pki.issue(authority, key, name, now))
+        if name == "service":
+            pki.write_key(tmp_path / "service.key", key)
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", EXAMPLES.values(), ids=EXAMPLES)
+def test_the_examples_of_configurations_work(installed: Path, text: Callable[[], str]) -> None:
+    """Everything up to the database: in production nothing that must be said is left out."""
+    config = installed / "config.toml"
+    pki.write_secret(config, text().encode())
+    settings = load_settings(config)
+    assert settings.environment == "production"
+    if settings.cadastre is None:
+        contracts = [endpoint.contract for endpoint in build_endpoints(settings)]
+        assert contracts == [CONSULTATION, INSCRIPTIONS]
+    else:
+        assert build_cadastre(settings).contract is CADASTRE
+
+
+def test_the_examples_for_systemd_fit_the_units() -> None:
+    """Paths that the units give the service to read and to write, and one port for each."""
+    gateway, cadastre = (
+        Settings.model_validate(tomllib.loads(EXAMPLES[name]())) for name in ("gateway", "cadastre")
+    )
+    assert cadastre.cadastre is not None
+    for settings, name in ((gateway, "gateway"), (cadastre, cadastre.cadastre.operator.lower())):
+        (anchor,) = settings.security.anchors
+        assert Path(str(anchor.crl)).parent == Path("/var/lib/ksz-childbenefits", name)
+    ports = [s.service.port for s in (gateway, cadastre)]
+    ports += [s.service.metrics_port or 0 for s in (gateway, cadastre)]
+    assert len(set(ports)) == 4
+
+
 def test_the_image_runs_the_same(commanded: Any) -> None:
     assert json.loads(instruction("ENTRYPOINT")) == [Path(BINARY).name]
     commanded(json.loads(instruction("CMD")))
@@ -159,3 +216,22 @@ def test_the_image_runs_the_same(commanded: Any) -> None:
     assert instruction("EXPOSE").split() == [str(p["containerPort"]) for p in container["ports"]]
     ids = pod["securityContext"]
     assert instruction("USER") == f"{ids['runAsUser']}:{ids['runAsGroup']}"
+
+
+def test_secrets_are_given_modes_that_are_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of root that the service's group can read: by `install`, and by the Secret's volume."""
+    pod = manifests("gateway.yaml")["Deployment"]["spec"]["template"]["spec"]
+    (volume,) = [v["secret"] for v in pod["volumes"] if v["name"] == "secrets"]
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
+    found = re.search(
+        r"install -m (\d+) -g ksz-childbenefits config", (DEPLOY / "README.md").read_text()
+    )
+    assert found is not None
+    for mode in (volume["defaultMode"], int(found.group(1), 8)):
+        assert mode & 0o040
+        path = tmp_path / f"{mode:o}"
+        path.write_bytes(b"secret")
+        owned(path, mode, 0, monkeypatch)
+        assert read_secret(path) == b"secret"

@@ -63,3 +63,21 @@ def test_a_customer_cannot_have_an_operators(own_demo: Path) -> None:
     done = CliRunner().invoke(app, [*arguments, str(own_demo), "--certificate", str(certificate)])
     assert done.exit_code == 2
     assert "registered to operator 'AVIQ' already" in " ".join(done.output.split())
+
+
+def test_a_certificate_is_taken_from_an_operator(own_demo: Path) -> None:
+    pem = own_demo.parent / "credentials" / "operator-aviq" / "certificate.pem"
+
+    def withdraw(name: str) -> tuple[int, str]:
+        arguments = ["operator", "withdraw", name, "--certificate", str(pem), "--config"]
+        done = CliRunner().invoke(app, [*arguments, str(own_demo)])
+        return done.exit_code, " ".join(done.output.split())
+
+    engine = open_database(load_settings(own_demo).database.url)
+    register = OperatorRegister(engine)
+    code, output = withdraw("orint")
+    assert (code, "not registered to operator 'ORINT'" in output) == (2, True)
+    assert register.identify(load_certificate(pem)) is not None
+    assert withdraw("aviq")[0] == 0
+    assert register.identify(load_certificate(pem)) is None
+    engine.dispose()

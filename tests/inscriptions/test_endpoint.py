@@ -12,18 +12,13 @@ from lxml import etree
 
 from ksz_childbenefits.client import (
     Inscription,
-    Signature,
     connect,
     connect_inscriptions,
     read_credentials,
 )
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.contract.contracts import INSCRIPTIONS
-from ksz_childbenefits.contract.namespaces import (
-    INSCRIPTIONS_FAULT,
-    INSCRIPTIONS_INTF,
-    SOAP_ENV,
-)
+from ksz_childbenefits.contract.namespaces import INSCRIPTIONS_FAULT, SOAP_ENV
 from ksz_childbenefits.contract.schemas import validate_reply
 from ksz_childbenefits.endpoint import Endpoint, Message
 from ksz_childbenefits.inscriptions import InscriptionsExchange
@@ -34,12 +29,8 @@ from ksz_childbenefits.runtime import build_endpoint, build_inscriptions
 from ksz_childbenefits.security.credentials import load_certificate
 from ksz_childbenefits.security.trust import fingerprint
 from tests.conftest import LiveService
+from tests.inscriptions.messages import CONTENT, signed_call
 from tests.registers.numbers import ssin
-
-CONTENT = (
-    '<inscriptions><inscription sector="0" quality="0"><ssin>{ssin}</ssin>'
-    "<beginDate>2019-01-01</beginDate></inscription></inscriptions>"
-)
 
 
 @pytest.fixture
@@ -51,25 +42,9 @@ def endpoint(own_demo: Path) -> Endpoint[InscriptionsExchange]:
 def signed(own_demo: Path) -> Callable[..., Message]:
     """A call by whoever has these credentials, signed now; ``says``: whose number it gives."""
 
-    def sign(
-        writer: str,
-        content: str,
-        operation: str = "registerInscriptions",
-        says: str | None = None,
-        ticket: str = "<ticket>t-1</ticket>",
-    ) -> Message:
-        folder = own_demo.parent / "credentials"
-        me, named = read_credentials(folder / writer), read_credentials(folder / (says or writer))
-        envelope = etree.fromstring(
-            f'<s:Envelope xmlns:s="{SOAP_ENV}"><s:Body>'
-            f'<i:{operation}Request xmlns:i="{INSCRIPTIONS_INTF}"><informationCustomer>{ticket}'
-            f"<customerIdentification><cbeNumber>{named.cbe_number}</cbeNumber>"
-            "</customerIdentification></informationCustomer><legalContext>ANY</legalContext>"
-            f"{content}</i:{operation}Request></s:Body></s:Envelope>"
-        )
-        plugin = Signature(me.key_pem, me.certificate_pem, me.service_certificate_pem)
-        root, _ = plugin.apply(envelope, {})
-        return Message(etree.tostring(root), None, None, datetime.now(UTC))
+    def sign(*given: str, **named: str) -> Message:
+        body = signed_call(own_demo.parent / "credentials", *given, **named)
+        return Message(body, None, None, datetime.now(UTC))
 
     return sign
 
@@ -133,8 +108,8 @@ def test_an_operators_certificate_is_nobodys_at_the_consultation(
         load_certificate(folder / n / "certificate.pem") for n in ("orint", "operator-orint")
     )
     customers.add_anchor("orint", anchor)
-    assert customers.identify(own, fingerprint(anchor)) is not None
-    assert customers.identify(other, fingerprint(anchor)) is None
+    assert customers.identify(own, frozenset({fingerprint(anchor)})) is not None
+    assert customers.identify(other, frozenset({fingerprint(anchor)})) is None
     assert OperatorRegister(engine).identify(own) is None
     message = build_endpoint(settings).handle(signed("operator-orint", CONTENT))
     assert b"MSG00008" in message.body  # no request of that contract, and not signed

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 
+from ksz_childbenefits.domain.customers import Customer, Deliberation
+from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.errors import ConfigurationError, Unavailable
 from ksz_childbenefits.registers import database
+from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import (
     answers,
     is_current,
@@ -24,7 +28,13 @@ from ksz_childbenefits.registers.database import (
     reading,
     writing,
 )
-from ksz_childbenefits.registers.schema import connecting_factors, metadata, persons
+from ksz_childbenefits.registers.deliberations import DeliberationRegister
+from ksz_childbenefits.registers.schema import (
+    connecting_factors,
+    deliberations,
+    metadata,
+    persons,
+)
 from tests.registers.numbers import NOOR
 
 PERSON = {"ssin": NOOR, "birth_date": date(2012, 3, 15), "status": "EXISTING"}
@@ -57,6 +67,16 @@ def definitions(engine: Engine) -> set[tuple[str, ...]]:
     return {(columns, *sorted(constraints)) for columns, *constraints in parts}
 
 
+def migrate_to(engine: Engine, revision: str) -> None:
+    """Up or down to an older schema."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    move = command.upgrade if not inspect(engine).get_table_names() else command.downgrade
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        move(config, revision)
+
+
 def test_the_migrations_make_exactly_the_schema(engine: Engine) -> None:
     with reading(engine) as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -70,13 +90,59 @@ def test_constraints_too_are_those_of_the_schema(engine: Engine, unmigrated: Eng
 
 def test_a_migration_can_be_taken_back(unmigrated: Engine) -> None:
     migrate(unmigrated)
-    config = Config()
-    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
-    with writing(unmigrated) as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+    migrate_to(unmigrated, "base")
     assert inspect(unmigrated).get_table_names() == ["alembic_version"]
     assert not is_current(unmigrated)
+
+
+def test_deliberations_of_before_0004_are_kept(unmigrated: Engine) -> None:
+    """They withhold nothing, as they did, and nobody knows where they came from."""
+    migrate_to(unmigrated, "0003")
+    values = "'swl', 'SWL', '0231550084'"
+    given = "7, '19/011', 'swl', '[\"A\"]', '[\"WALLONIA\"]', 84, true, '2019-01-01'"
+    with writing(unmigrated) as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO customers (name, title, cbe_number) VALUES ({values})"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO deliberations (id, number, customer, legal_contexts, sources,"
+            f" months_back, inscription_required, begin_date) VALUES ({given})"
+        )
+    migrate(unmigrated)
+    with reading(unmigrated) as connection:
+        (row,) = connection.execute(select(deliberations)).mappings()
+    assert dict(row) == {
+        **dict.fromkeys(deliberations.c.keys()),
+        "id": 7,
+        "number": "19/011",
+        "customer": "swl",
+        "legal_contexts": ["A"],
+        "sources": ["WALLONIA"],
+        "months_back": 84,
+        "inscription_required": True,
+        "begin_date": date(2019, 1, 1),
+        "withheld": [],
+    }
+
+
+def test_going_back_before_0004_leaves_no_row_that_would_give_more_than_now(
+    unmigrated: Engine,
+) -> None:
+    """A revoked one would apply again, and what another withholds would be shown."""
+    migrate(unmigrated)
+    swl = Customer("swl", "0231550084", 47, 0)
+    plain = Deliberation(
+        "1", "swl", frozenset("A"), frozenset(AuthenticSource), None, True, date(2019, 1, 1), None
+    )
+    withholding = replace(plain, number="2", withheld=frozenset(("bonuses",)))
+    CustomerRegister(unmigrated).add(
+        swl, deliberations=[plain, withholding, replace(plain, number="3")]
+    )
+    DeliberationRegister(unmigrated).revoke("3", None, "withdrawn", datetime.now(UTC))
+    migrate_to(unmigrated, "0003")
+    with reading(unmigrated) as connection:
+        numbers = connection.exec_driver_sql("SELECT number FROM deliberations").scalars().all()
+    assert numbers == ["1"]
 
 
 def test_a_new_database_is_not_current_until_migrated(unmigrated: Engine) -> None:
@@ -91,6 +157,48 @@ def test_of_two_that_migrate_at_the_same_time_one_waits(unmigrated: Engine) -> N
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(migrate, [unmigrated] * 4))
     assert is_current(unmigrated)
+
+
+def test_a_schema_that_a_newer_version_made_is_left_alone_and_said(unmigrated: Engine) -> None:
+    """A rolling upgrade: what has migrated is newer than this code, which can take nothing back."""
+    migrate(unmigrated)
+    with writing(unmigrated) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigurationError, match=r"newer version.*9999"):
+        migrate(unmigrated)
+    assert not is_current(unmigrated)
+    assert answers(unmigrated)
+
+
+def test_a_role_that_may_not_change_the_schema_is_an_error_of_the_configuration(
+    unmigrated_postgresql: Engine,
+) -> None:
+    """PostgreSQL 15 and later let nobody but its owner create tables in ``public``."""
+    with writing(unmigrated_postgresql) as connection:
+        connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        connection.exec_driver_sql("DROP ROLE IF EXISTS reader")
+        connection.exec_driver_sql("CREATE ROLE reader LOGIN PASSWORD 'reader'")
+    url = unmigrated_postgresql.url.set(username="reader", password="reader")
+    engine = open_database(url.render_as_string(hide_password=False))
+    try:
+        with pytest.raises(ConfigurationError, match="InsufficientPrivilege 42501"):
+            migrate(engine)
+    finally:
+        engine.dispose()
+
+
+def test_migrations_that_cannot_be_read_are_an_error_of_the_configuration(
+    unmigrated: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the package is replaced under a service that runs."""
+
+    def unreadable(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/opt/versions/0001.py")
+
+    monkeypatch.setattr("alembic.command.upgrade", unreadable)
+    with pytest.raises(ConfigurationError, match="Permission denied") as caught:
+        migrate(unmigrated)
+    assert "/opt" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.serving import Response, Site, ask, connect, get, post, receive, spawned
+from tests.server.serving import (
+    SECRET,
+    SLOW,
+    UNFORESEEN,
+    Response,
+    Site,
+    ask,
+    connect,
+    get,
+    post,
+    receive,
+    spawned,
+)
 from tests.server.test_run import alive, workers_of
 
 pytestmark = pytest.mark.once
@@ -91,6 +103,26 @@ def test_no_request_is_lost_while_workers_are_renewed(tmp_path: Path) -> None:
         assert not load.lost()
         # The file is named, not where it lies.
         assert '"reason": "settings: many is no number"' in site.log()
+
+
+def test_an_error_that_nobody_thought_of_ends_everything_and_says_so(tmp_path: Path) -> None:
+    """Better than a supervisor that is none any more: what runs the service starts it again."""
+    with spawned(2, tmp_path / "stderr") as site, connect(site) as stream:
+        assert site.process is not None
+        workers = workers_of(site)
+        stream.sendall(post(SLOW))
+        time.sleep(0.2)
+        (tmp_path / "settings").write_text(f"{UNFORESEEN} 0")
+        site.process.send_signal(signal.SIGHUP)
+        answer = receive(stream)
+        assert answer is not None
+        assert answer.status == 200
+        assert site.process.wait(10) == 1
+        assert not any(map(alive, workers))
+        assert '"uncaught error"' in site.log()
+        assert "ValueError at" in site.log()
+        assert SECRET not in site.log()
+        assert "Traceback" not in site.log()
 
 
 def test_it_is_not_ready_before_it_stops_listening(tmp_path: Path) -> None:
