@@ -7,32 +7,29 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
 from ksz_childbenefits.cadastres.network import Network
-from ksz_childbenefits.domain.authorisation import (
-    Allowed,
-    Grant,
-    allow,
-    check_identification,
-    grant,
+from ksz_childbenefits.domain.authorisation import Allowed, Ground, judge
+from ksz_childbenefits.domain.consultation import (
+    NoResult,
+    Outcome,
+    Question,
+    SourceResult,
+    SsinNotice,
+    Status,
 )
-from ksz_childbenefits.domain.consultation import NoResult, Outcome, Question, SsinNotice
 from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.domain.merging import Answer, NoSourceAnswered, global_status, source_result
-from ksz_childbenefits.domain.months import MonthRange
-from ksz_childbenefits.domain.persons import Person, inscribed
-from ksz_childbenefits.domain.question import (
-    check_consistency,
-    check_inscription,
-    check_register,
-    check_ssin,
-)
-from ksz_childbenefits.domain.routing import SourceRoute, plan
+from ksz_childbenefits.domain.persons import Person, RepertoryLine, inscribed
+from ksz_childbenefits.domain.question import check_inscription, check_register
+from ksz_childbenefits.domain.routing import plan
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
+from ksz_childbenefits.domain.volume import REPLY_ENTRIES, within
 from ksz_childbenefits.errors import AllSourcesFailed, CadastreFailure
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.persons import PersonRegister
@@ -42,56 +39,86 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ConsultationService:
-    """Answers questions from the registers and the cadastres.
+class Access:
+    """Who may ask what about whom: the checks of DOMAIN 5, before any source is consulted.
 
-    ``today`` gives the consultation day (DOMAIN, three clocks).
+    ``today`` gives the consultation day (DOMAIN, three clocks). Each raises Unavailable (MSG00001)
+    when a register does not answer.
     """
 
     persons: PersonRegister
     repertory: PersonRepertory
     customers: CustomerRegister
-    cadastres: Network
     today: Callable[[], date]
 
-    def consult(self, question: Question, customer: Customer, ticket: str) -> Outcome:
+    def ground(self, question: Question, customer: Customer) -> Ground:
+        """What the deliberations of an authenticated customer say of its question."""
+        return judge(question, customer, self.customers.deliberations(customer.name), self.today())
+
+    def person(
+        self, question: Question, customer: Customer, allowed: Allowed
+    ) -> tuple[Person, list[RepertoryLine]]:
+        """The person asked for, with the lines of the sources that know it.
+
+        Raises NoResult where the customer has to have inscribed the person and has not (MSG00012),
+        or the register does not know the number as one of today (MSG00005, 06, 07).
+        """
+        found, chain = self.persons.look_up(question.ssin)
+        known = self.repertory.known(chain, customer.name)
+        if allowed.inscription_required:
+            of_customer = inscribed(known, customer.name, allowed.months)
+            check_inscription(of_customer, question.ssin, customer.cbe_number)
+        person = check_register(question.ssin, found, chain[-1])
+        return person, [line for line in known if line.source and line.ssin == person.ssin]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationService:
+    """Answers questions from the registers and the cadastres.
+
+    ``reply_entries``: how much an answer may hold (domain.volume).
+    """
+
+    access: Access
+    cadastres: Network
+    reply_entries: int = REPLY_ENTRIES
+
+    def authorise(self, question: Question, customer: Customer) -> Ground:
+        """The ground of an answer or a refusal, for ``consult`` and for whoever keeps a record."""
+        return self.access.ground(question, customer)
+
+    def consult(
+        self, question: Question, customer: Customer, ground: Ground, ticket: str
+    ) -> Outcome:
         """The outcome of a question by an authenticated customer; ``ticket`` is KSZ's own.
 
         Business refusals are outcomes too (NO_RESULT). Raises AllSourcesFailed (MSG00002) and, when
         a register does not answer, Unavailable (MSG00001).
         """
-        day = self.today()
+        allowed = ground.verdict
+        if isinstance(allowed, Status):
+            return Outcome(allowed)
         try:
-            months, granted, allowed = self._authorise(question, customer, day)
-            found, chain = self.persons.look_up(question.ssin)
-            known = self.repertory.known(chain, customer.name)
-            if granted.inscription_required:
-                of_customer = inscribed(known, customer.name, months)
-                check_inscription(of_customer, question.ssin, customer.cbe_number)
-            person = check_register(question.ssin, found, chain[-1])
+            person, lines = self.access.person(question, customer, allowed)
         except NoResult as refusal:
             return Outcome(refusal.status, notice=refusal.notice)
-        lines = [line for line in known if line.source and line.ssin == person.ssin]
-        purpose = question.legal_context
-        routes = plan(person, lines, allowed.sources, months, day)
+        routes = plan(person, lines, allowed.sources, allowed.months, ground.day)
+        call = partial(
+            CadastreCall,
+            ssin=person.ssin,
+            ticket=ticket,
+            customer=customer,
+            legal_context=question.legal_context,
+        )
         calls = [
-            (operator, CadastreCall(r.source, person.ssin, r.months, ticket, customer, purpose))
+            (o, call(source=r.source, months=r.months, withheld=allowed.withheld[r.source]))
             for r in routes
             if r.months is not None
-            for operator in r.operators
+            for o in r.operators
         ]
-        return _merge(person, routes, self._ask(calls), allowed)
-
-    def _authorise(
-        self, question: Question, customer: Customer, day: date
-    ) -> tuple[MonthRange, Grant, Allowed]:
-        """The checks of DOMAIN 5 in their order, before the customer's inscription."""
-        check_identification(question.identification, customer)
-        granted = grant(self.customers.deliberations(customer.name), question.legal_context, day)
-        check_ssin(question)
-        months = check_consistency(question, day)
-        allowed = allow(granted, question.sources, months)
-        return months, granted, allowed
+        answers = self._ask(calls)
+        results = tuple(source_result(route, answers[route.source]) for route in routes)
+        return _merged(person, self._that_fit(results, ticket), allowed)
 
     def _ask(
         self, calls: Sequence[tuple[Operator, CadastreCall]]
@@ -101,6 +128,14 @@ class ConsultationService:
         for (operator, call), given in zip(calls, self.cadastres.ask(calls), strict=True):
             answers[call.source].append(_answer(operator, call, given))
         return answers
+
+    def _that_fit(self, results: tuple[SourceResult, ...], ticket: str) -> tuple[SourceResult, ...]:
+        kept = within(results, self.reply_entries)
+        for given, result in zip(results, kept, strict=True):
+            if result is not given:
+                where = {"ticket": ticket, "source": result.source.value}
+                _log.warning("source failed", extra={**where, "reason": "more than a reply holds"})
+        return kept
 
 
 def _answer(operator: Operator, call: CadastreCall, given: Holdings | CadastreFailure) -> Answer:
@@ -112,15 +147,9 @@ def _answer(operator: Operator, call: CadastreCall, given: Holdings | CadastreFa
     return Answer(operator, None)
 
 
-def _merge(
-    person: Person,
-    routes: Sequence[SourceRoute],
-    answers: Mapping[AuthenticSource, Sequence[Answer]],
-    allowed: Allowed,
-) -> Outcome:
-    results = tuple(source_result(route, answers.get(route.source, ())) for route in routes)
+def _merged(person: Person, results: tuple[SourceResult, ...], allowed: Allowed) -> Outcome:
     try:
         status = global_status(results, allowed.left_out)
     except NoSourceAnswered as failure:
         raise AllSourcesFailed("no source answered", *failure.information) from failure
-    return Outcome(status, SsinNotice(person.ssin), results)
+    return Outcome(status, SsinNotice(person.ssin), results, allowed.data_filters)

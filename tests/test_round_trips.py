@@ -18,7 +18,7 @@ from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.persons import PersonRegister
 from ksz_childbenefits.registers.repertory import PersonRepertory
-from ksz_childbenefits.service import ConsultationService
+from ksz_childbenefits.service import Access, ConsultationService
 from tests.postgres import cluster, postgresql, shared_postgresql
 from tests.registers.databases import engine, migrated, sqlite, statements
 
@@ -34,13 +34,13 @@ NOOR = "12031590217"
 def service(engine: Engine) -> ConsultationService:
     load_world(engine)
     operators = {operator: EmbeddedCadastre(engine, operator) for operator in Operator}
-    return ConsultationService(
+    access = Access(
         PersonRegister(engine),
         PersonRepertory(engine),
         CustomerRegister(engine),
-        Network(operators, ThreadPoolExecutor(1), BackgroundLoop()),
         lambda: date(2024, 6, 1),
     )
+    return ConsultationService(access, Network(operators, ThreadPoolExecutor(1), BackgroundLoop()))
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,14 @@ def service(engine: Engine) -> ConsultationService:
 def test_a_consultation_asks_each_register_once(
     engine: Engine, service: ConsultationService, customer: str, context: str
 ) -> None:
-    found = service.customers.find(customer)
+    found = service.access.customers.find(customer)
     assert found is not None
     question = Question(
         Identification(found.cbe_number), None, None, context, NOOR, "2010-01", "2024-06", None
     )
     with statements(engine) as sent:
-        outcome = service.consult(question, found, "ticket")
+        ground = service.authorise(question, found)
+        outcome = service.consult(question, found, ground, "ticket")
     service.cadastres.close()
     assert sum(len(result.files) for result in outcome.results) == 2
     asked = Counter(

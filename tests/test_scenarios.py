@@ -68,7 +68,8 @@ def ask(demo: Path) -> Ask:
         asked = Question(
             Identification(cbe[customer]), None, None, context[customer], ssin, begin, end, named
         )
-        return gateway.service.consult(asked, known, "a ticket")
+        ground = gateway.service.authorise(asked, known)
+        return gateway.service.consult(asked, known, ground, "a ticket")
 
     return ask
 
@@ -249,6 +250,7 @@ def test_whether_a_number_exists_is_told_to_no_one_who_lacks_the_inscription(ask
 def test_the_consultation_day_cannot_be_moved_in_production(demo: Path) -> None:
     """DOMAIN, three clocks."""
     settings: Settings = load_settings(demo)
-    production = settings.model_copy(update={"environment": "production"})
-    with pytest.raises(ConfigurationError):
+    database = settings.database.model_copy(update={"embedded_cadastres": frozenset(Operator)})
+    production = settings.model_copy(update={"environment": "production", "database": database})
+    with pytest.raises(ConfigurationError, match="consultation day"):
         build_endpoint(production, datetime(2023, 1, 1, tzinfo=UTC).date())

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import ColumnElement, Engine, Table, and_, bindparam, exists, or_, select
 
 from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
 from ksz_childbenefits.cadastres.store import read_file
+from ksz_childbenefits.domain.files import File
 from ksz_childbenefits.domain.sources import Operator
+from ksz_childbenefits.domain.volume import HELD_ENTRIES, entries
+from ksz_childbenefits.domain.withholding import withhold
 from ksz_childbenefits.errors import CadastreFailure, Unavailable
 from ksz_childbenefits.registers.database import asking
 from ksz_childbenefits.registers.schema import (
@@ -64,7 +69,8 @@ class EmbeddedCadastre:
         """The person's files at the funds where the regional repertory knows it (DOMAIN 2).
 
         Of the call's source, where both the entry and the file meet the call's range; one round
-        trip. Raises CadastreFailure when the database does not answer.
+        trip. Raises CadastreFailure when the database does not answer, or holds more than can be
+        answered with: what is withheld does not count, or it would show.
         """
         values = {
             "operator": self._operator.value,
@@ -76,9 +82,20 @@ class EmbeddedCadastre:
         try:
             with asking(self._engine) as connection:
                 rows = connection.execute(_FILES, values)
-                return Holdings(tuple(read_file(row) for row in rows))
+                files = (withhold(read_file(row), call.withheld) for row in rows)
+                return Holdings(self._bounded(files))
         except Unavailable as error:
             raise CadastreFailure(f"{self._operator}: {error.reason}") from error
+
+    def _bounded(self, files: Iterator[File]) -> tuple[File, ...]:
+        """The files, read no further than what is too much."""
+        read, room = [], HELD_ENTRIES
+        for file in files:
+            room -= entries((file,))
+            if room < 0:
+                raise CadastreFailure(f"{self._operator}: more files than can be answered with")
+            read.append(file)
+        return tuple(read)
 
 
 class FailingCadastre:

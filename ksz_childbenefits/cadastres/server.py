@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
+from ksz_childbenefits.audit.record import Particulars
 from ksz_childbenefits.cadastres.base import Cadastre, CadastreCall, Holdings
 from ksz_childbenefits.contract.cadastre_codec import (
     SupplierInformation,
@@ -19,6 +20,7 @@ from ksz_childbenefits.contract.contracts import CADASTRE, Contract
 from ksz_childbenefits.domain.consultation import Code
 from ksz_childbenefits.domain.facets import UnusableFile, check_file
 from ksz_childbenefits.domain.selection import select
+from ksz_childbenefits.domain.volume import REPLY_ENTRIES, entries
 from ksz_childbenefits.endpoint import Exchange
 from ksz_childbenefits.errors import CadastreFailure, Fault, InternalError, Unavailable
 from ksz_childbenefits.logs import Pseudonymiser
@@ -31,12 +33,16 @@ KSZ = "KSZ"
 
 @dataclass(frozen=True, slots=True)
 class CadastreService:
-    """The files of one operator; ``cbe_number`` is the operator's, ``ksz`` whom it answers."""
+    """The files of one operator; ``cbe_number`` is the operator's, ``ksz`` whom it answers.
+
+    ``reply_entries``: how much a reply may hold (domain.volume).
+    """
 
     cadastre: Cadastre
     cbe_number: str
     ksz: KnownCertificates
     pseudonymiser: Pseudonymiser
+    reply_entries: int = REPLY_ENTRIES
 
     @property
     def contract(self) -> Contract:
@@ -61,10 +67,12 @@ class CadastreService:
         """
         call = decode_call(payload)
         exchange.ticket = call.ticket
+        exchange.particulars = _particulars(call)
         exchange.notes["person"] = self.pseudonymiser.of(call.ssin)
         exchange.notes["source"] = call.source
         held = self._selected(call)
         exchange.status = Code.SUCCESS if held.files else Code.NO_DATA
+        exchange.particulars.statuses = {call.source: exchange.status}
         supplier = SupplierInformation(self.cbe_number, exchange.received, datetime.now(UTC))
         return encode_holdings(call, held, supplier)
 
@@ -74,9 +82,13 @@ class CadastreService:
         return encode_supplier_fault(fault, information)
 
     def _selected(self, call: CadastreCall) -> Holdings:
-        """What is sent; a file that breaks a rule is this operator's error, not to be passed on."""
+        """What is sent: nothing that KSZ withholds, so that it does not leave the operator either.
+
+        A file that breaks a rule is this operator's error, not to be passed on; nor is more than
+        the gateway would take.
+        """
         try:
-            held = self.cadastre.files(call)
+            held = self.cadastre.files(call).without(call.withheld)
             for file in held.files:
                 check_file(file, call.source)
         except CadastreFailure as failure:
@@ -84,4 +96,18 @@ class CadastreService:
         except UnusableFile as error:
             raise InternalError(str(error)) from error
         selection = select(held.files, call.months, call.source)
+        if entries(selection.files) > self.reply_entries:
+            raise InternalError("more files than a reply holds")
         return Holdings(selection.files, selection.truncated)
+
+
+def _particulars(call: CadastreCall) -> Particulars:
+    """What the operator's own record says of the call; it learns no more of who asks, and why."""
+    return Particulars(
+        legal_context=call.legal_context,
+        persons=(call.ssin,),
+        begin=str(call.months.begin),
+        end=str(call.months.end),
+        asked=(call.source,),
+        withheld={call.source: sorted(call.withheld)} if call.withheld else {},
+    )

@@ -49,10 +49,14 @@ class SourceAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply: its status and, unless that is NO_RESULT, an answer for each source asked."""
+    """A reply: its status and, unless that is NO_RESULT, an answer for each source asked.
+
+    ``withheld``: the blocks of data that the customer may not see.
+    """
 
     ticket_cbss: str
     verdict: Verdict
+    withheld: tuple[str, ...]
     sources: tuple[SourceAnswer, ...]
 
 
@@ -62,6 +66,7 @@ def read_answer(reply: Any) -> Answer:
     return Answer(
         ticket_cbss=reply.informationCBSS.ticketCBSS,
         verdict=_verdict(reply.status),
+        withheld=tuple(reply.dataFilters.filteredElement if reply.dataFilters else ()),
         sources=tuple(_source(result) for result in results),
     )
 

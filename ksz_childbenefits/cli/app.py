@@ -8,9 +8,12 @@ import typer
 from typer.core import TyperGroup
 
 from ksz_childbenefits.cli import (
+    audit,
+    certificates,
     conformance,
     consult,
     customer,
+    deliberation,
     demo,
     holdings,
     operator,
@@ -67,11 +70,16 @@ app.add_typer(demo.app, name="demo")
 app.command("serve")(serve.serve)
 app.command("consult")(consult.consult)
 app.command("route")(route.route)
+customer.app.command("certify")(certificates.certify)
+customer.app.command("withdraw")(certificates.withdraw)
+customer.app.command("certificates")(certificates.show)
 app.add_typer(customer.app, name="customer")
+app.add_typer(deliberation.app, name="deliberation")
 app.add_typer(operator.app, name="operator")
 app.add_typer(holdings.app, name="cadastre")
 app.add_typer(persons.app, name="persons")
 app.add_typer(repertory.app, name="repertory")
+app.add_typer(audit.app, name="audit")
 app.add_typer(conformance.app, name="conformance")
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from cryptography import x509
 
 from ksz_childbenefits.cli import options, registers
+from ksz_childbenefits.cli.certificates import Anchor, Certificate, signs_with
 from ksz_childbenefits.cli.display import listed, terminal
-from ksz_childbenefits.config import Settings, load_settings
+from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.domain.clock import consultation_day
 from ksz_childbenefits.domain.customers import Customer, Deliberation
 from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.errors import UsageError
 from ksz_childbenefits.registers.customers import CustomerRegister
-from ksz_childbenefits.security.credentials import load_certificate
 
 app = typer.Typer(help="Who may consult.", no_args_is_help=True)
 
@@ -38,72 +36,50 @@ def add(  # noqa: PLR0913 - the command's options
     config: options.Config,
     cbe: Annotated[str, typer.Option(metavar="N", help="The CBE number, ten digits.")],
     legal_contexts: Annotated[
-        list[str],
-        typer.Option("--legal-context", metavar="C", help="A purpose it may ask for; repeatable."),
-    ],
-    sector: Code = None,
-    institution: Code = None,
-    certificate: Annotated[
-        Path | None,
-        typer.Option(metavar="PEM", help="The one certificate that the customer signs with."),
-    ] = None,
-    anchor: Annotated[
-        Path | None,
+        list[str] | None,
         typer.Option(
-            metavar="PEM",
-            help="Or: a configured authority, under which any certificate with the CBE number in "
-            "its subject is the customer's.",
+            "--legal-context",
+            metavar="C",
+            help="A purpose it may ask for; repeatable. Without it: nothing until `deliberation "
+            "add` or `import`.",
         ),
     ] = None,
+    sector: Code = None,
+    institution: Code = None,
+    certificate: Certificate = None,
+    anchor: Anchor = None,
     sources: options.Sources = None,
-    months_back: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="How far back it may ask; else no limit.")
-    ] = None,
-    no_inscription: Annotated[
-        bool,
-        typer.Option("--no-inscription", help="It may ask for persons that it has not inscribed."),
-    ] = False,
+    months_back: options.MonthsBack = None,
+    no_inscription: options.NoInscription = False,
+    withheld: options.Withheld = None,
 ) -> None:
-    """Register a customer with one deliberation, valid from today on, and how it signs."""
+    """Register a customer, how it signs and, in general, one deliberation, valid from today on."""
     settings = load_settings(config)
-    added = Customer(name, cbe, sector, institution)
-    deliberation = Deliberation(
-        number=f"command line, {name}"[:64],
-        customer=name,
-        legal_contexts=frozenset(legal_contexts),
-        sources=frozenset(sources or AuthenticSource),
-        months_back=months_back,
-        inscription_required=not no_inscription,
-        valid_from=consultation_day(datetime.now(UTC)),
-        valid_to=None,
-    )
-    certificates, anchors = _credentials(settings, certificate, anchor)
+    given = []
+    if legal_contexts:
+        deliberation = Deliberation(
+            number=f"command line, {name}"[:64],
+            customer=name,
+            legal_contexts=frozenset(legal_contexts),
+            sources=frozenset(sources or AuthenticSource),
+            months_back=months_back,
+            inscription_required=not no_inscription,
+            valid_from=consultation_day(datetime.now(UTC)),
+            valid_to=None,
+            withheld=options.blocks(withheld),
+        )
+        given = [deliberation]
+    elif sources or months_back is not None or no_inscription or withheld:
+        raise UsageError("what a customer may ask needs --legal-context")
+    certificates, anchors = signs_with(settings, certificate, anchor)
     with registers.opened(settings) as engine:
         CustomerRegister(engine).add(
-            added,
+            Customer(name, cbe, sector, institution),
             title=name,
             certificates=certificates,
             anchors=anchors,
-            deliberations=[deliberation],
+            deliberations=given,
         )
-    contexts = listed(sorted(deliberation.legal_contexts))
-    terminal().print(f"{name} may consult {listed(sources or AuthenticSource)} for {contexts}")
-
-
-def _credentials(
-    settings: Settings, certificate: Path | None, anchor: Path | None
-) -> tuple[list[x509.Certificate], list[x509.Certificate]]:
-    """The customer's certificate, or the authority that it is recognised under; exactly one."""
-    if certificate is not None and anchor is None:
-        return [load_certificate(certificate)], []
-    if anchor is not None and certificate is None:
-        return [], [_configured(settings, anchor)]
-    raise UsageError("give either --certificate or --anchor")
-
-
-def _configured(settings: Settings, anchor: Path) -> x509.Certificate:
-    """The anchor, which the configuration must trust, or nobody would ever be let in by it."""
-    wanted = load_certificate(anchor)
-    if wanted not in [load_certificate(one.certificate) for one in settings.security.anchors]:
-        raise UsageError(f"{anchor} is none of the anchors of the configuration")
-    return wanted
+    may = listed(sources or AuthenticSource) if given else "nothing yet"
+    contexts = f" for {listed(sorted(legal_contexts))}" if legal_contexts else ""
+    terminal().print(f"{name} may consult {may}{contexts}", markup=False)

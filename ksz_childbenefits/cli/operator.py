@@ -22,26 +22,35 @@ def operator() -> None:
     """Who maintains the lines of the authentic sources."""
 
 
+Name = Annotated[
+    Operator,
+    typer.Argument(
+        metavar="NAME", help="Opgroeien, ORINT, Iriscare or AVIQ.", case_sensitive=False
+    ),
+]
+
+Certificate = Annotated[
+    Path,
+    typer.Option(
+        metavar="PEM",
+        help="A certificate that the operator signs with; its subject names the CBE number.",
+    ),
+]
+
+
 @app.command("add")
-def add(
-    name: Annotated[
-        Operator,
-        typer.Argument(
-            metavar="NAME", help="Opgroeien, ORINT, Iriscare or AVIQ.", case_sensitive=False
-        ),
-    ],
-    *,
-    config: options.Config,
-    certificate: Annotated[
-        Path,
-        typer.Option(
-            metavar="PEM",
-            help="A certificate that the operator signs with; its subject names the CBE number.",
-        ),
-    ],
-) -> None:
+def add(name: Name, *, config: options.Config, certificate: Certificate) -> None:
     """Register a certificate to an operator, beside those that it has."""
     loaded = load_certificate(certificate)
     with registers.opened(load_settings(config)) as engine:
         OperatorRegister(engine).add_certificate(name, loaded)
     terminal().print(f"{name} may maintain the person repertory with this certificate")
+
+
+@app.command("withdraw")
+def withdraw(name: Name, *, config: options.Config, certificate: Certificate) -> None:
+    """Take a certificate from an operator; its next call is refused."""
+    loaded = load_certificate(certificate)
+    with registers.opened(load_settings(config)) as engine:
+        OperatorRegister(engine).remove_certificate(name, loaded)
+    terminal().print(f"{name} may not sign with it any more")

@@ -11,6 +11,7 @@ import typer
 from ksz_childbenefits.domain.clock import parse_as_of
 from ksz_childbenefits.domain.months import YearMonth
 from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.domain.withholding import BLOCKS, UnknownBlock, check_blocks
 from ksz_childbenefits.errors import UsageError
 
 Ssin = Annotated[
@@ -63,6 +64,43 @@ Sources = Annotated[
         case_sensitive=False,
     ),
 ]
+
+LegalContexts = Annotated[
+    list[str],
+    typer.Option("--legal-context", metavar="C", help="A purpose it may ask for; repeatable."),
+]
+
+MonthsBack = Annotated[
+    int | None, typer.Option(min=0, metavar="N", help="How far back it may ask; else no limit.")
+]
+
+NoInscription = Annotated[
+    bool,
+    typer.Option("--no-inscription", help="It may ask for persons that it has not inscribed."),
+]
+
+Withheld = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--withhold",
+        metavar="BLOCK",
+        help="Data it may not see, such as bonuses or paymentPeriods[SOCIAL]; repeatable.",
+    ),
+]
+
+On = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="The consultation day. Without it: today, in Brussels."),
+]
+
+
+def blocks(paths: list[str] | None) -> frozenset[str]:
+    """The blocks of data that ``--withhold`` names; UsageError for others."""
+    try:
+        check_blocks(paths or ())
+    except UnknownBlock as error:
+        raise UsageError(f"--withhold: {error}; there are {', '.join(BLOCKS)}") from None
+    return frozenset(paths or ())
 
 
 def month(text: str, option: str) -> YearMonth:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ksz_childbenefits.cli import timeline
 from ksz_childbenefits.cli.answer import Answer, AnsweredFile, SourceAnswer, Verdict
-from ksz_childbenefits.cli.display import new_table, status_text
+from ksz_childbenefits.cli.display import listed, new_table, status_text
 from ksz_childbenefits.domain.files import FileMember, Fund
 from ksz_childbenefits.domain.months import MonthRange
 
@@ -19,6 +19,8 @@ from ksz_childbenefits.domain.months import MonthRange
 def print_report(console: Console, answer: Answer, asked: MonthRange) -> None:
     """Print the whole answer over the months ``asked``."""
     console.print(_verdict(answer.verdict))
+    if answer.withheld:
+        console.print(Text(f"  withheld: {listed(answer.withheld)}"))
     console.print(f"ticketCBSS {answer.ticket_cbss}", style="dim")
     for source in answer.sources:
         console.print()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated
 
-import typer
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
@@ -30,10 +28,7 @@ def route(
     begin: options.From,
     config: options.Config,
     end: options.To = None,
-    on: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="The consultation day. Without it: today, in Brussels."),
-    ] = None,
+    on: options.On = None,
 ) -> None:
     """Explain, without consulting: per source whether, over which months, where, and why.
 

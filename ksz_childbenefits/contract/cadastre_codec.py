@@ -6,6 +6,7 @@ travel beside the files, one for each, in the same order.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,12 @@ from typing import Final
 from lxml import etree
 
 from ksz_childbenefits.contract import wording
-from ksz_childbenefits.contract.codec import CbssInformation, add_detail, instant
+from ksz_childbenefits.contract.codec import (
+    CbssInformation,
+    add_detail,
+    add_filtered_element,
+    instant,
+)
 from ksz_childbenefits.contract.elements import add_container, add_text
 from ksz_childbenefits.contract.file_codec import add_file
 from ksz_childbenefits.contract.file_reading import read_file, read_month
@@ -27,12 +33,15 @@ from ksz_childbenefits.domain.cadastre import CadastreCall, Holdings
 from ksz_childbenefits.domain.consultation import Code, StatusValue
 from ksz_childbenefits.domain.files import File
 from ksz_childbenefits.domain.months import MonthRange
-from ksz_childbenefits.domain.selection import ELEMENTS
+from ksz_childbenefits.domain.selection import ELEMENTS, LIMIT
 from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.domain.withholding import BENEFICIARIES, ENTITLED_PERSON, data_filters
 from ksz_childbenefits.errors import Fault, InternalError, SchemaViolation
 
 _NSMAP: Final = {"intf": CADASTRE_INTF}
 _TRUNCATED: Final = "truncated"
+_ROLES: Final = frozenset((BENEFICIARIES, ENTITLED_PERSON))
+"""Blocks without which a file may not show in what role the person asked for is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ def encode_call(call: CadastreCall) -> etree._Element:
     add_text(root, "legalContext", call.legal_context)
     add_text(root, "ticketCBSS", call.ticket)
     _add_criteria(root, call)
+    add_container(root, "dataFilters", add_filtered_element, data_filters([call.withheld]))
     return root
 
 
@@ -69,7 +79,7 @@ def decode_holdings(payload: etree._Element, call: CadastreCall) -> Holdings:
     """What an operator answers to ``call``; ``payload`` is valid against the XSD.
 
     UnusableReply where it echoes another ticket, number, source or range, says that something went
-    wrong, or gives files in which the person asked for is not.
+    wrong, or gives files in which the person asked for is not, and would be seen.
     """
     if payload.findtext("ticketCBSS", "").lower() != call.ticket.lower():
         raise UnusableReply("the reply is to another request, by its ticket")
@@ -81,14 +91,25 @@ def decode_holdings(payload: etree._Element, call: CadastreCall) -> Holdings:
         raise UnusableReply("the reply holds a day or month that cannot be") from error
     if payload.findtext("status/value") != _value(files):
         raise UnusableReply("the status does not go with the files")
-    if not all(call.ssin in file.members() for file in files):
-        raise UnusableReply("a file in which the person asked for is not")
     named = {
         information.findtext("fieldValue")
         for information in payload.iterfind("status/information")
         if information.findtext("fieldName") == _TRUNCATED
     }
-    return Holdings(files, tuple(name for name in ELEMENTS if name in named))
+    truncated = tuple(name for name in ELEMENTS if name in named)
+    if not all(_may_be_of(call, file, truncated) for file in files):
+        raise UnusableReply("a file in which the person asked for is not")
+    return Holdings(files, truncated)
+
+
+def _may_be_of(call: CadastreCall, file: File, truncated: Collection[str]) -> bool:
+    """Whether the person asked for is in the file, or where not all of it is to be seen."""
+    full = {"child": len(file.children) == LIMIT, "beneficiary": len(file.beneficiaries) == LIMIT}
+    return (
+        call.ssin in file.members()
+        or bool(call.withheld & _ROLES)
+        or any(full[name] for name in full.keys() & truncated)
+    )
 
 
 # The operator's side.
@@ -104,7 +125,9 @@ def decode_call(payload: etree._Element) -> CadastreCall:
     except ValueError as error:
         raise SchemaViolation("criteria/period: not a range of months") from error
     ticket, context = payload.findtext("ticketCBSS", ""), payload.findtext("legalContext", "")
-    return CadastreCall(source, ssin, months, ticket, legal_context=context)
+    filters = payload.iterfind("dataFilters/filteredElement")
+    withheld = frozenset(element.text or "" for element in filters)
+    return CadastreCall(source, ssin, months, ticket, legal_context=context, withheld=withheld)
 
 
 def encode_holdings(

@@ -103,6 +103,7 @@ def encode_outcome(question: Question, outcome: Outcome, cbss: CbssInformation) 
     _add_status(root, outcome.status)
     if outcome.notice is not None:
         _add_notice(root, outcome.notice)
+    add_container(root, "dataFilters", add_filtered_element, outcome.data_filters)
     add_container(root, "results", _add_result, outcome.results)
     return root
 
@@ -198,6 +199,11 @@ def _add_notice(parent: etree._Element, notice: SsinNotice) -> None:
         element.set("canceled", "true")
     if notice.replaced_by is not None:
         element.set("replacedBy", notice.replaced_by)
+
+
+def add_filtered_element(parent: etree._Element, path: str) -> None:
+    """Name a block of data that is withheld (CONTRACT, DataFiltersType)."""
+    add_text(parent, "filteredElement", path)
 
 
 def _add_result(parent: etree._Element, result: SourceResult) -> None:

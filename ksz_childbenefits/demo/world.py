@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -19,12 +20,13 @@ from ksz_childbenefits.demo.derivation import (
     person_of,
 )
 from ksz_childbenefits.demo.world_format import CUSTOMERS, FUNDS, PersonRow, World, read_world
-from ksz_childbenefits.domain.customers import Customer, Deliberation
+from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.domain.files import Fund
 from ksz_childbenefits.domain.persons import Person, RepertoryLine
 from ksz_childbenefits.registers.checks import named, require
 from ksz_childbenefits.registers.database import writing
-from ksz_childbenefits.registers.enrolment import insert_customer, insert_deliberations
+from ksz_childbenefits.registers.deliberation_rows import Origin, insert_deliberations
+from ksz_childbenefits.registers.enrolment import insert_customer
 from ksz_childbenefits.registers.persons import insert_persons
 from ksz_childbenefits.registers.repertory import insert_lines
 
@@ -50,9 +52,10 @@ def _load_customers(connection: Connection, world: World) -> None:
         customer = Customer(row.name, row.cbe, row.sector, row.institution)
         with named(f"{CUSTOMERS}, customer {number}"):
             insert_customer(connection, customer, row.title)
+    now = datetime.now(UTC)
     for number, given in enumerate(world.deliberations, start=1):
         with named(f"{CUSTOMERS}, deliberation {number}"):
-            insert_deliberations(connection, [Deliberation(**dict(given))])
+            insert_deliberations(connection, [given.as_value()], Origin.DEMO_WORLD, now)
 
 
 def _load_funds(connection: Connection, world: World) -> dict[str, Fund]:

@@ -12,9 +12,18 @@ from datetime import date
 from importlib.resources.abc import Traversable
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
 
 from ksz_childbenefits.domain import ssin
+from ksz_childbenefits.domain.customers import Deliberation, Revocation
 from ksz_childbenefits.domain.files import FileType
 from ksz_childbenefits.domain.months import YearMonth
 from ksz_childbenefits.domain.persons import SsinStatus
@@ -139,6 +148,13 @@ class CustomerRow(_Row):
     institution: int | None = None
 
 
+class RevocationRow(_Row):
+    """When a deliberation was revoked, and why."""
+
+    at: AwareDatetime
+    reason: str
+
+
 class DeliberationRow(_Row):
     """What a customer may ask (DOMAIN 7)."""
 
@@ -150,6 +166,13 @@ class DeliberationRow(_Row):
     inscription_required: bool
     valid_from: date
     valid_to: date | None = None
+    withheld: frozenset[str] = frozenset()
+    revoked: RevocationRow | None = None
+
+    def as_value(self) -> Deliberation:
+        """The deliberation of this row; UnknownBlock where it withholds what nobody can."""
+        revoked = None if self.revoked is None else Revocation(**dict(self.revoked))
+        return Deliberation(**dict(self) | {"revoked": revoked})
 
 
 class FundRow(_Row):

@@ -8,6 +8,7 @@ from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.domain.files import File
 from ksz_childbenefits.domain.months import MonthRange
 from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.domain.withholding import left_of, withhold
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class CadastreCall:
     """One call: exactly one source and one range of months (DOMAIN 1).
 
     ``ticket`` is KSZ's reference of the consultation (ticketCBSS); ``customer`` asks, for the
-    purpose that ``legal_context`` names. An operator elsewhere must be told all three.
+    purpose that ``legal_context`` names. An operator elsewhere must be told all three, and
+    ``withheld``, the blocks that it is not to send (domain.withholding).
     """
 
     source: AuthenticSource
@@ -24,6 +26,7 @@ class CadastreCall:
     ticket: str = ""
     customer: Customer | None = None
     legal_context: str = ""
+    withheld: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,8 @@ class Holdings:
 
     files: tuple[File, ...]
     truncated: tuple[str, ...] = ()
+
+    def without(self, blocks: frozenset[str]) -> Holdings:
+        """The same as if these blocks had never been held, nor cut (DOMAIN 7)."""
+        files = tuple(withhold(file, blocks) for file in self.files)
+        return Holdings(files, left_of(self.truncated, blocks))

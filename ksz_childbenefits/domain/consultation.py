@@ -121,8 +121,12 @@ class SourceResult:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer to a question, before it is XML."""
+    """The answer to a question, before it is XML.
+
+    ``data_filters`` names what was withheld, whether or not there were data (DOMAIN 5 and 7).
+    """
 
     status: Status
     notice: SsinNotice | None = None
     results: tuple[SourceResult, ...] = ()
+    data_filters: tuple[str, ...] = ()

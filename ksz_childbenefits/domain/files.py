@@ -11,6 +11,19 @@ from enum import StrEnum
 
 from ksz_childbenefits.domain.months import YearMonth
 
+PAYMENT_CATEGORIES = (
+    "BASIC",
+    "SPECIAL_CARE",
+    "ORPHAN_CARE",
+    "FOSTER_CARE",
+    "SOCIAL",
+    "UNIVERSAL_PARTICIPATION",
+    "OTHER_PARTICIPATION",
+    "TODDLER",
+    "CHILD_ALLOWANCE",
+)
+"""The categories of payment periods in use (CONTRACT, PaymentCategoryCodeType, in its order)."""
+
 
 class FileType(StrEnum):
     """The type of a file (DOMAIN 2)."""

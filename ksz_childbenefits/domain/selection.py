@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeVar
 
 from ksz_childbenefits.domain.files import Bonus, File, FileMember, PaymentPeriod
 from ksz_childbenefits.domain.months import LAST_MONTH, MonthRange, YearMonth
 from ksz_childbenefits.domain.sources import AuthenticSource
+
+_Payment = TypeVar("_Payment", Bonus, PaymentPeriod)
 
 LIMIT = 100
 """The most files, children, beneficiaries, bonuses or periods that one list holds (CONTRACT)."""
@@ -58,12 +61,10 @@ def _number_alone(member: FileMember, _: MonthRange) -> FileMember:
 
 def _member(member: FileMember, months: MonthRange) -> FileMember:
     bonuses = (
-        replace(b, beneficiaries=tuple(sorted(b.beneficiaries)))
-        for b in member.bonuses
-        if months.touches_days(b.payment_date, b.payment_date)
+        _in_order(b) for b in member.bonuses if months.touches_days(b.payment_date, b.payment_date)
     )
     periods = (
-        replace(p, beneficiaries=tuple(sorted(p.beneficiaries)))
+        _in_order(p)
         for p in member.periods
         if p.begin <= months.end and (p.end is None or p.end >= months.begin)
     )
@@ -72,6 +73,13 @@ def _member(member: FileMember, months: MonthRange) -> FileMember:
         tuple(sorted(bonuses, key=_bonus_order)),
         tuple(sorted(periods, key=_period_order)),
     )
+
+
+def _in_order(payment: _Payment) -> _Payment:
+    """With the beneficiaries that it names by their numbers; most name one at most."""
+    if len(payment.beneficiaries) < 2:
+        return payment
+    return replace(payment, beneficiaries=tuple(sorted(payment.beneficiaries)))
 
 
 def _as_returned(file: File, source: AuthenticSource) -> File:

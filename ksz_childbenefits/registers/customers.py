@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
 from sqlalchemy import Engine, Row, exists, select
 
 from ksz_childbenefits.domain.customers import Customer, Deliberation
-from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.registers import schema
 from ksz_childbenefits.registers.certificates import cbe_numbers
 from ksz_childbenefits.registers.database import asking, storing
+from ksz_childbenefits.registers.deliberation_rows import (
+    Origin,
+    insert_deliberations,
+    read_deliberation,
+)
 from ksz_childbenefits.registers.directory import RegisteredCertificates
 from ksz_childbenefits.registers.enrolment import (
+    delete_anchor,
+    delete_certificate,
     insert_anchor,
     insert_certificate,
     insert_customer,
-    insert_deliberations,
 )
 from ksz_childbenefits.security.trust import fingerprint
 
@@ -40,11 +46,13 @@ class CustomerRegister(RegisteredCertificates):
             row = connection.execute(query).first()
         return _customer(row) if row else None
 
-    def identify(self, certificate: x509.Certificate, anchor_fingerprint: str) -> Customer | None:
+    def identify(
+        self, certificate: x509.Certificate, anchor_fingerprints: frozenset[str]
+    ) -> Customer | None:
         """The customer that this certificate is registered to, or None (SECURITY 3, customer).
 
         By its own fingerprint; else by the CBE number in its subject, for a customer that has
-        registered the anchor (SHA-256, hex) that the certificate's path leads to. A subject that
+        registered an anchor (SHA-256, hex) that the certificate's path leads to. A subject that
         names two such customers is nobody's, and so is a certificate that an operator signs with:
         who is both has separate credentials (DOMAIN 7).
         """
@@ -58,8 +66,9 @@ class CustomerRegister(RegisteredCertificates):
         by_number = (
             select(schema.customers)
             .join(anchors)
+            .distinct()
             .where(
-                anchors.c.anchor_fingerprint == anchor_fingerprint,
+                anchors.c.anchor_fingerprint.in_(anchor_fingerprints),
                 schema.customers.c.cbe_number.in_(cbe_numbers(certificate.subject)),
                 ~exists().where(operators == fingerprint(certificate)),
             )
@@ -69,11 +78,14 @@ class CustomerRegister(RegisteredCertificates):
         return _customer(rows[0]) if len(rows) == 1 else None
 
     def deliberations(self, name: str) -> tuple[Deliberation, ...]:
-        """All deliberations of the customer, of whatever day, in the order they were added."""
+        """All deliberations of the customer, of whatever day, in the order they were added.
+
+        Never kept from one request to the next: a revoked one must not apply again.
+        """
         table = schema.deliberations
         query = select(table).where(table.c.customer == name).order_by(table.c.id)
         with asking(self._engine) as connection:
-            return tuple(_deliberation(row) for row in connection.execute(query))
+            return tuple(read_deliberation(row) for row in connection.execute(query))
 
     def add(
         self,
@@ -94,7 +106,8 @@ class CustomerRegister(RegisteredCertificates):
                 insert_certificate(connection, customer.name, certificate)
             for anchor in anchors:
                 insert_anchor(connection, customer.name, anchor)
-            insert_deliberations(connection, deliberations)
+            now = datetime.now(UTC)
+            insert_deliberations(connection, deliberations, Origin.COMMAND_LINE, now)
 
     def add_certificate(self, name: str, certificate: x509.Certificate) -> None:
         """Register a certificate to the customer; DataError if it is somebody's already."""
@@ -106,19 +119,27 @@ class CustomerRegister(RegisteredCertificates):
         with storing(self._engine) as connection:
             insert_anchor(connection, name, anchor)
 
+    def remove_certificate(self, name: str, certificate: x509.Certificate) -> None:
+        """Take a certificate from the customer, from its next request on; DataError if not its."""
+        with storing(self._engine) as connection:
+            delete_certificate(connection, name, certificate)
+
+    def remove_anchor(self, name: str, anchor: x509.Certificate) -> None:
+        """Recognise the customer no longer under this anchor; DataError if it was not."""
+        with storing(self._engine) as connection:
+            delete_anchor(connection, name, anchor)
+
+    def certificates(self, name: str) -> list[x509.Certificate]:
+        """The certificates that are registered to the customer."""
+        return self._certificates(lambda table: table.c.customer == name)
+
+    def anchors(self, name: str) -> frozenset[str]:
+        """The anchors (SHA-256, hex) under which the customer is recognised by its number."""
+        columns = schema.customer_anchors.c
+        query = select(columns.anchor_fingerprint).where(columns.customer == name)
+        with asking(self._engine) as connection:
+            return frozenset(connection.execute(query).scalars())
+
 
 def _customer(row: Row[Any]) -> Customer:
     return Customer(row.name, row.cbe_number, row.sector, row.institution)
-
-
-def _deliberation(row: Row[Any]) -> Deliberation:
-    return Deliberation(
-        number=row.number,
-        customer=row.customer,
-        legal_contexts=frozenset(row.legal_contexts),
-        sources=frozenset(AuthenticSource(source) for source in row.sources),
-        months_back=row.months_back,
-        inscription_required=row.inscription_required,
-        valid_from=row.begin_date,
-        valid_to=row.end_date,
-    )

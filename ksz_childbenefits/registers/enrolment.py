@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import Column, ColumnElement, Connection, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Delete, delete, insert, select
 
-from ksz_childbenefits.domain.customers import Customer, Deliberation
+from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers import schema
@@ -19,11 +18,8 @@ from ksz_childbenefits.registers.certificates import (
     is_cbe_number,
     subject_key_identifier,
 )
-from ksz_childbenefits.registers.checks import CODES, check_days, require
+from ksz_childbenefits.registers.checks import CODES, require
 from ksz_childbenefits.security.trust import fingerprint
-
-_LONGEST_CONTEXT = 64
-"""The longest legal context that fits a request (CONTRACT, LegalContextType)."""
 
 
 def insert_customer(connection: Connection, customer: Customer, title: str) -> None:
@@ -58,7 +54,7 @@ def insert_customer(connection: Connection, customer: Customer, title: str) -> N
 
 def insert_certificate(connection: Connection, name: str, certificate: x509.Certificate) -> None:
     """Register a certificate to a customer; it can be of one customer only (SECURITY 3)."""
-    _require_customer(connection, name)
+    require_customer(connection, name)
     _require_unused(connection, certificate)
     values = {"customer": name, **_certificate_values(certificate)}
     connection.execute(insert(schema.customer_certificates).values(values))
@@ -92,7 +88,7 @@ def _certificate_values(certificate: x509.Certificate) -> dict[str, Any]:
 
 def insert_anchor(connection: Connection, name: str, anchor: x509.Certificate) -> None:
     """Recognise a customer by its CBE number in certificates under this anchor (SECURITY 3)."""
-    _require_customer(connection, name)
+    require_customer(connection, name)
     columns = schema.customer_anchors.c
     same = (columns.customer == name) & (columns.anchor_fingerprint == fingerprint(anchor))
     _require_new(connection, schema.customer_anchors.c.customer, same, "customer")
@@ -103,42 +99,31 @@ def insert_anchor(connection: Connection, name: str, anchor: x509.Certificate) -
     )
 
 
-def insert_deliberations(connection: Connection, deliberations: Iterable[Deliberation]) -> None:
-    """Add deliberations of customers that are registered (DOMAIN 7)."""
-    for deliberation in deliberations:
-        _require_customer(connection, deliberation.customer)
-        _check_deliberation(deliberation)
-        connection.execute(insert(schema.deliberations).values(_deliberation_values(deliberation)))
+def delete_certificate(connection: Connection, name: str, certificate: x509.Certificate) -> None:
+    """Take a certificate from a customer; it must be the customer's."""
+    table = schema.customer_certificates
+    same = (table.c.customer == name) & (table.c.fingerprint == fingerprint(certificate))
+    _delete_one(connection, delete(table).where(same), f"customer {name!r}")
 
 
-def _check_deliberation(deliberation: Deliberation) -> None:
-    check_days(deliberation.valid_from, deliberation.valid_to)
-    require(bool(deliberation.legal_contexts), "a deliberation names a legal context")
-    require(
-        all(0 < len(context) <= _LONGEST_CONTEXT for context in deliberation.legal_contexts),
-        "a legal context has 1 to 64 characters",
-    )
-    require(bool(deliberation.sources), "a deliberation names a source")
-    require(
-        deliberation.months_back is None or deliberation.months_back >= 0,
-        "months back are none or more",
-    )
+def delete_operator_certificate(
+    connection: Connection, operator: Operator, certificate: x509.Certificate
+) -> None:
+    """Take a certificate from an operator; it must be the operator's."""
+    table = schema.operator_certificates
+    same = (table.c.operator == operator.value) & (table.c.fingerprint == fingerprint(certificate))
+    _delete_one(connection, delete(table).where(same), f"operator {operator.value!r}")
 
 
-def _deliberation_values(deliberation: Deliberation) -> dict[str, Any]:
-    return {
-        "number": deliberation.number,
-        "customer": deliberation.customer,
-        "legal_contexts": sorted(deliberation.legal_contexts),
-        "sources": sorted(source.value for source in deliberation.sources),
-        "months_back": deliberation.months_back,
-        "inscription_required": deliberation.inscription_required,
-        "begin_date": deliberation.valid_from,
-        "end_date": deliberation.valid_to,
-    }
+def delete_anchor(connection: Connection, name: str, anchor: x509.Certificate) -> None:
+    """Recognise a customer no longer under an anchor; it must have been."""
+    table = schema.customer_anchors
+    same = (table.c.customer == name) & (table.c.anchor_fingerprint == fingerprint(anchor))
+    _delete_one(connection, delete(table).where(same), f"customer {name!r}")
 
 
-def _require_customer(connection: Connection, name: str) -> None:
+def require_customer(connection: Connection, name: str) -> None:
+    """DataError unless a customer of this name is registered."""
     query = select(schema.customers.c.name).where(schema.customers.c.name == name)
     require(connection.execute(query).first() is not None, f"customer {name!r} is not registered")
 
@@ -148,6 +133,11 @@ def _require_unused(connection: Connection, certificate: x509.Certificate) -> No
     mine = fingerprint(certificate)
     _require_new(connection, customers.customer, customers.fingerprint == mine, "customer")
     _require_new(connection, operators.operator, operators.fingerprint == mine, "operator")
+
+
+def _delete_one(connection: Connection, statement: Delete, owner: str) -> None:
+    done = connection.execute(statement)
+    require(done.rowcount == 1, f"this certificate is not registered to {owner}")
 
 
 def _require_new(

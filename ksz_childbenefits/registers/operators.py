@@ -11,7 +11,10 @@ from ksz_childbenefits.registers import schema
 from ksz_childbenefits.registers.certificates import cbe_numbers
 from ksz_childbenefits.registers.database import asking, storing
 from ksz_childbenefits.registers.directory import RegisteredCertificates
-from ksz_childbenefits.registers.enrolment import insert_operator_certificate
+from ksz_childbenefits.registers.enrolment import (
+    delete_operator_certificate,
+    insert_operator_certificate,
+)
 from ksz_childbenefits.security.trust import fingerprint
 
 
@@ -37,3 +40,8 @@ class OperatorRegister(RegisteredCertificates):
         """
         with storing(self._engine) as connection:
             insert_operator_certificate(connection, operator, certificate)
+
+    def remove_certificate(self, operator: Operator, certificate: x509.Certificate) -> None:
+        """Take a certificate from the operator, from its next request on; DataError if not its."""
+        with storing(self._engine) as connection:
+            delete_operator_certificate(connection, operator, certificate)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from ksz_childbenefits.domain.regions import UnknownMunicipality
 from ksz_childbenefits.domain.ssin import InvalidSsin
+from ksz_childbenefits.domain.withholding import UnknownBlock
 from ksz_childbenefits.errors import DataError
 
 
@@ -53,7 +54,7 @@ def rule_of(error: Exception) -> Rule:
     """The rule behind an error of a check or of a domain value."""
     if isinstance(error, BrokenRule):
         return error.rule
-    if isinstance(error, UnknownMunicipality):
+    if isinstance(error, UnknownMunicipality | UnknownBlock):
         return Rule.UNKNOWN_CODE
     if isinstance(error, InvalidSsin):
         return Rule.INVALID_SSIN

@@ -19,22 +19,14 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
     UniqueConstraint,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from ksz_childbenefits.registers import audit_schema  # noqa: F401 - part of the schema
+from ksz_childbenefits.registers.metadata import metadata as metadata  # noqa: PLC0414 - exported
 
 _Ordinal = BigInteger().with_variant(Integer, "sqlite")
 """A row's own number; SQLite numbers rows by itself only where the type is INTEGER."""
@@ -116,6 +108,22 @@ operator_certificates = Table(
 ORINT and Opgroeien are customers too, with other certificates (DOMAIN 7).
 """
 
+deliberation_files = Table(
+    "deliberation_files",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("prepared_by", String(128), nullable=False),
+    Column("reviewed_by", String(128), nullable=False),
+    Column("imported_at", BigInteger, nullable=False),
+    CheckConstraint("prepared_by <> reviewed_by", name="two_people"),
+)
+"""Files that deliberations were imported from, by SHA-256 (hex), and who answers for them.
+
+``imported_at``: seconds since 1970, UTC; the first time.
+"""
+
+_FILE = "deliberation_files.digest"
+
 deliberations = Table(
     "deliberations",
     metadata,
@@ -128,9 +136,22 @@ deliberations = Table(
     Column("inscription_required", Boolean, nullable=False),
     Column("begin_date", Date, nullable=False),
     Column("end_date", Date),
+    Column("withheld", JSON, nullable=False),
+    Column("origin", String(16)),
+    Column("recorded_at", BigInteger),
+    Column("file_digest", String(64), ForeignKey(_FILE)),
+    Column("revoked_at", BigInteger),
+    Column("revocation_reason", String(256)),
+    Column("revocation_digest", String(64), ForeignKey(_FILE)),
     CheckConstraint(_IN_ORDER, name="order"),
+    CheckConstraint("(origin IS NULL) = (recorded_at IS NULL)", name="origin"),
+    CheckConstraint("(revoked_at IS NULL) = (revocation_reason IS NULL)", name="revocation"),
 )
-"""Deliberations as data; one number may have several rows, for instance per source (DOMAIN 7)."""
+"""Deliberations as data; one number may have several rows, for instance per source (DOMAIN 7).
+
+A row is never changed but to revoke it, and never deleted. ``origin``: command line, import, demo
+world; NULL: not known, from before version 0004. Moments are seconds since 1970, UTC.
+"""
 
 repertory_lines = Table(
     "repertory_lines",

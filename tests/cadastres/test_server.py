@@ -11,6 +11,7 @@ import pytest
 from lxml import etree
 from sqlalchemy import Engine
 
+from ksz_childbenefits.audit.trail import AuditTrail
 from ksz_childbenefits.cadastres.background import BackgroundLoop
 from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
 from ksz_childbenefits.cadastres.embedded import EmbeddedCadastre, FailingCadastre
@@ -24,9 +25,12 @@ from ksz_childbenefits.contract.xmlio import XmlLimits, parse
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
 from ksz_childbenefits.domain.selection import LIMIT
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
+from ksz_childbenefits.domain.volume import entries
 from ksz_childbenefits.endpoint import Endpoint, Exchange, Message, Reply
 from ksz_childbenefits.logs import Pseudonymiser
+from ksz_childbenefits.rates import Unlimited
 from ksz_childbenefits.registers.replay import SqlReplayStore
+from ksz_childbenefits.security.credentials import ServiceKeys
 from ksz_childbenefits.security.directory import KnownCertificates
 from ksz_childbenefits.security.signing import sign
 from tests.cadastres.holdings import PARENTIA, file, store
@@ -52,12 +56,16 @@ def loop() -> Iterator[BackgroundLoop]:
 
 
 @pytest.fixture
-def endpoint(engine: Engine) -> Endpoint[Exchange]:
-    return made(engine)
+def endpoint(engine: Engine) -> Iterator[Endpoint[Exchange]]:
+    built = made(engine)
+    yield built
+    built.close()
 
 
 def made(engine: Engine) -> Endpoint[Exchange]:
     ksz = KnownCertificates([pki().rsa.certificate])
+    keys = ServiceKeys(pki().service.credentials)
+    trail = AuditTrail(engine, keys)
     return Endpoint(
         service=CadastreService(
             EmbeddedCadastre(engine, Operator.AVIQ), "0900020141", ksz, Pseudonymiser(b"k" * 32)
@@ -66,8 +74,11 @@ def made(engine: Engine) -> Endpoint[Exchange]:
         trust=pki().trust(),
         certificates=ksz,
         replays=SqlReplayStore(engine),
-        credentials=pki().service.credentials,
+        keys=keys,
+        rates=Unlimited(),
+        trail=trail,
         available=lambda: True,
+        close=trail.close,
     )
 
 
@@ -173,6 +184,49 @@ def test_a_file_that_breaks_a_rule_is_not_sent(
     assert faultcode(endpoint.handle(message())) == "soapenv:Server MSG00003"
 
 
+def test_what_ksz_withholds_does_not_leave_the_operator(
+    engine: Engine, endpoint: Endpoint[Exchange]
+) -> None:
+    """DOMAIN 7; not even where it breaks a rule, which then is nobody's concern."""
+    broken = replace(LIVE, entitled_person=OTIS)
+    store(engine, [Held(Operator.AVIQ, WALLONIA, broken)])
+    blocks = frozenset(("file/fileNumber", "file/entitledPersonSsin", "file/beneficiaries"))
+    call = replace(CALL, withheld=blocks)
+    reply = endpoint.handle(message(call))
+    payload = parse(reply.body, None).find(f"{BODY}/*")
+    assert payload is not None
+    assert PARENT not in reply.body.decode()
+    (file,) = decode_holdings(payload, call).files
+    assert file == replace(LIVE, file_number=None, beneficiaries=())
+
+
+def test_what_is_withheld_does_not_count_as_too_much(
+    engine: Engine, endpoint: Endpoint[Exchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for what may be read nor for what may be sent: the difference would show."""
+    blocks = frozenset(("file/beneficiaries", "bonuses", "paymentPeriods"))
+    (left,) = Holdings((LIVE,)).without(blocks).files
+    bound = entries([left])
+    assert bound < entries([LIVE])
+    monkeypatch.setattr("ksz_childbenefits.cadastres.embedded.HELD_ENTRIES", bound)
+    store(engine, [Held(Operator.AVIQ, WALLONIA, LIVE)])
+    service = replace(endpoint.service, reply_entries=bound)  # type: ignore[type-var]
+    bounded = replace(endpoint, service=service)
+    assert bounded.handle(message(replace(CALL, withheld=blocks))).status == 200
+    assert bounded.handle(message()).status != 200
+
+
+def test_more_than_a_reply_holds_is_not_sent(engine: Engine, endpoint: Endpoint[Exchange]) -> None:
+    """One file and its persons pass a bound of as many entries, and not one of fewer."""
+    store(engine, [Held(Operator.AVIQ, WALLONIA, LIVE)])
+    size = entries([LIVE])
+    for bound, expected in ((size, 200), (size - 1, 500)):
+        service = replace(endpoint.service, reply_entries=bound)  # type: ignore[type-var]
+        reply = replace(endpoint, service=service).handle(message())
+        assert reply.status == expected
+    assert faultcode(reply) == "soapenv:Server MSG00003"
+
+
 def test_the_gateway_gets_what_the_operator_selects_and_cuts(
     tmp_path: Path, engine: Engine, loop: BackgroundLoop
 ) -> None:
@@ -190,6 +244,7 @@ def test_the_gateway_gets_what_the_operator_selects_and_cuts(
     with site(behaviour) as operator:
         cadastre = remote(operator.url, loop, replace(LIMITS, seconds=10))
         held = cadastre.files(replace(CALL, months=months))
+        endpoint.close()
         loop.close()
     assert len(held.files) == LIMIT
     assert held.truncated == ("file",)

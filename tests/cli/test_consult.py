@@ -11,9 +11,15 @@ import pytest
 from lxml import etree
 
 from ksz_childbenefits.cli import consult as consult_command
+from ksz_childbenefits.cli.answer import read_answer
+from ksz_childbenefits.cli.display import terminal
+from ksz_childbenefits.cli.report import print_report
+from ksz_childbenefits.client import connect
+from ksz_childbenefits.client.credentials import read_credentials
 from ksz_childbenefits.config import ServiceSettings
 from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.namespaces import INTF
+from ksz_childbenefits.domain.months import MonthRange, YearMonth
 from ksz_childbenefits.errors import UsageError
 from tests.cli.conftest import Command
 from tests.conftest import LiveService
@@ -68,6 +74,21 @@ def test_an_information_of_the_status_is_shown(command: Command, service: LiveSe
         "NO_RESULT  MSG00006  The SSIN is replaced by another one.",
         "  newSSIN: 11030994635",
     ]
+
+
+def test_what_is_withheld_is_said(service: LiveService, capsys: pytest.CaptureFixture[str]) -> None:
+    """Or a period that may not be seen would look like none."""
+    client = connect(
+        f"{service.url}{CONSULTATION.path}?wsdl", read_credentials(service.credentials / "flw")
+    )
+    reply = client.consult(
+        "18030393186", "2020-01", "2020-12", ["WALLONIA"], legal_context="FLW:ARREARS_FOLLOW_UP"
+    )
+    asked = MonthRange(YearMonth(2020, 1), YearMonth(2020, 12))
+    print_report(terminal(), read_answer(reply), asked)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "  withheld: bonuses, paymentPeriods[SOCIAL]"
+    assert not any("SOCIAL" in line for line in lines[2:])
 
 
 def test_one_source(command: Command, service: LiveService) -> None:

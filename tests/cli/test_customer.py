@@ -46,7 +46,7 @@ def test_a_customer_with_a_certificate(command: Command, config: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "office may consult FLANDERS, FEDERAL for A, B\n"
     loaded = x509.load_pem_x509_certificate(pem.read_bytes())
-    assert register(config).identify(loaded, "") == Customer("office", CBE, 17, 1)
+    assert register(config).identify(loaded, frozenset()) == Customer("office", CBE, 17, 1)
     (deliberation,) = register(config).deliberations("office")
     assert deliberation.legal_contexts == {"A", "B"}
     assert deliberation.sources == {AuthenticSource.FLANDERS, AuthenticSource.FEDERAL}
@@ -69,7 +69,45 @@ def test_a_customer_under_an_anchor(command: Command, config: Path) -> None:
     assert not deliberation.inscription_required
     loaded = x509.load_pem_x509_certificate(anchor.read_bytes())
     fingerprint = loaded.fingerprint(hashes.SHA256()).hex()
-    assert register(config).identify(loaded, fingerprint) is None
+    assert register(config).identify(loaded, frozenset({fingerprint})) is None
+
+
+def test_a_customer_that_may_not_see_all(command: Command, config: Path) -> None:
+    result = command(
+        *("customer", "add", "office", "--cbe", CBE, "--certificate", certificate(config)),
+        *("--legal-context", "A", "--withhold", "bonuses", "--withhold", "paymentPeriods[SOCIAL]"),
+        *("--config", config),
+    )
+    assert result.exit_code == 0, result.stderr
+    (deliberation,) = register(config).deliberations("office")
+    assert deliberation.withheld == {"bonuses", "paymentPeriods[SOCIAL]"}
+
+
+def test_a_customer_that_may_ask_nothing_yet(command: Command, config: Path) -> None:
+    """Its deliberation comes by a file that somebody reviewed."""
+    pem = certificate(config)
+    result = command(
+        "customer", "add", "office", "--cbe", CBE, "--certificate", pem, "--config", config
+    )
+    assert result.stdout == "office may consult nothing yet\n"
+    assert register(config).find("office") is not None
+    assert register(config).deliberations("office") == ()
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--source", "FEDERAL"), ("--months-back", 0), ("--no-inscription",), ("--withhold", "x")],
+)
+def test_what_it_may_ask_needs_a_purpose(
+    command: Command, config: Path, option: tuple[object, ...]
+) -> None:
+    result = command(
+        *("customer", "add", "office", "--cbe", CBE, "--certificate", certificate(config)),
+        *(*option, "--config", config),
+    )
+    assert result.exit_code == 2
+    assert "--legal-context" in result.stderr
+    assert register(config).find("office") is None
 
 
 @pytest.mark.parametrize(
@@ -94,3 +132,68 @@ def test_what_is_refused_leaves_no_customer(
     assert result.exit_code == 2
     assert reason in result.stderr
     assert register(config).find("office") is None
+
+
+def test_what_a_customer_signs_with_over_the_years(command: Command, config: Path) -> None:
+    """Rollover: a second certificate beside the first, then the first is taken away."""
+    credentials = config.parent / "credentials"
+    old, new = credentials / "fedris" / "certificate.pem", certificate(config)
+    first, second = (x509.load_pem_x509_certificate(pem.read_bytes()) for pem in (old, new))
+    at = ("--config", config)
+
+    def signers() -> set[bool]:
+        found = register(config)
+        return {found.identify(one, frozenset()) is not None for one in (first, second)}
+
+    assert command("customer", "certify", "fedris", "--certificate", new, *at).exit_code == 0
+    assert signers() == {True}
+    shown = command("customer", "certificates", "fedris", *at)
+    for one in (first, second):
+        start = one.fingerprint(hashes.SHA256()).hex()[:12]
+        assert start in shown.stdout
+        assert f"{one.not_valid_after_utc:%Y-%m-%d}" in shown.stdout
+    assert command("customer", "withdraw", "fedris", "--certificate", old, *at).exit_code == 0
+    assert register(config).identify(first, frozenset()) is None
+    assert register(config).identify(second, frozenset()) is not None
+    again = command("customer", "withdraw", "fedris", "--certificate", old, *at)
+    assert again.exit_code == 2
+    assert "not registered to customer 'fedris'" in again.stderr
+
+
+def test_an_authority_that_a_customer_signs_under(command: Command, config: Path) -> None:
+    anchor, at = config.parent / "keys" / "authority.pem", ("--config", config)
+    mark = x509.load_pem_x509_certificate(anchor.read_bytes()).fingerprint(hashes.SHA256()).hex()
+    assert register(config).anchors("fedris") == frozenset()
+    assert command("customer", "certify", "fedris", "--anchor", anchor, *at).exit_code == 0
+    assert register(config).anchors("fedris") == {mark}
+    shown = command("customer", "certificates", "fedris", *at).stdout
+    assert "anchor" in shown
+    assert mark[:12] in shown
+    assert command("customer", "withdraw", "fedris", "--anchor", anchor, *at).exit_code == 0
+    assert register(config).anchors("fedris") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("certify", "fedris"), "either --certificate or --anchor"),
+        (("withdraw", "fedris"), "either --certificate or --anchor"),
+        (
+            ("withdraw", "fedris", "--certificate", "{pem}", "--anchor", "{pem}"),
+            "either --certificate or --anchor",
+        ),
+        (("certify", "fedris", "--anchor", "{pem}"), "none of the anchors"),
+        (("certify", "nobody", "--certificate", "{pem}"), "'nobody' is not registered"),
+        (("certify", "swl", "--certificate", "{fedris}"), "to customer 'fedris' already"),
+        (("withdraw", "swl", "--certificate", "{fedris}"), "not registered to customer 'swl'"),
+        (("certificates", "nobody"), "'nobody' is not registered"),
+    ],
+)
+def test_what_cannot_be_changed_is_said(
+    command: Command, config: Path, arguments: tuple[str, ...], reason: str
+) -> None:
+    fedris = config.parent / "credentials" / "fedris" / "certificate.pem"
+    given = [one.format(pem=certificate(config), fedris=fedris) for one in arguments]
+    result = command("customer", *given, "--config", config)
+    assert result.exit_code == 2
+    assert reason in result.stderr

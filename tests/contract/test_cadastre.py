@@ -46,9 +46,10 @@ from ksz_childbenefits.domain.files import (
 )
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
 from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.domain.withholding import BLOCKS
 from ksz_childbenefits.errors import SchemaViolation, Unavailable
 from tests.contract.oracle import ROOT, XSD_FOLDER
-from tests.registers.numbers import NOOR, OTHER_PARENT, OTIS, PARENT
+from tests.registers.numbers import NOOR, OTHER_PARENT, OTIS, PARENT, ssin
 
 WSDL_FILE = ROOT / "wsdl" / CADASTRE.wsdl
 CAD = "http://kszbcss.fgov.be/types/ChildBenefitsCadastre/v1"
@@ -58,6 +59,7 @@ TABLE = {
         "extension of cbc:BaseSupplierRequestType",
         "ticketCBSS: common:UUIDType",
         "criteria: cad:CriteriaType",
+        "dataFilters: cad:DataFiltersType [0..1]",
     ),
     "ConsultFilesResponseType": (
         "ticketCBSS: common:UUIDType",
@@ -71,6 +73,24 @@ TABLE = {
         "ssin: common:SsinType",
         "authenticSource: cb:AuthenticSourceType",
         "period: cbc:OpenYearMonthPeriodType",
+    ),
+    "DataFiltersType": ("filteredElement: cad:FilteredElementType [1..15]",),
+    "FilteredElementType": (
+        "file/fileNumber",
+        "file/entitledPersonSsin",
+        "file/beneficiaries",
+        "bonuses",
+        "paymentPeriods",
+        "paymentPeriods[BASIC]",
+        "paymentPeriods[SPECIAL_CARE]",
+        "paymentPeriods[ORPHAN_CARE]",
+        "paymentPeriods[FOSTER_CARE]",
+        "paymentPeriods[SOCIAL]",
+        "paymentPeriods[UNIVERSAL_PARTICIPATION]",
+        "paymentPeriods[OTHER_PARTICIPATION]",
+        "paymentPeriods[TODDLER]",
+        "paymentPeriods[CHILD_ALLOWANCE]",
+        "childBenefitsFund/description",
     ),
     "ValiditiesType": ("validity: cad:ValidityType [1..100]",),
     "ValidityType": ("extension of common:OpenPeriodType", "@fileType: cad:FileTypeType required"),
@@ -200,6 +220,44 @@ def test_a_call_arrives_without_the_customer() -> None:
     assert decode_call(element) == replace(CALL, customer=None)
 
 
+def test_a_call_names_what_is_not_to_be_sent_in_the_order_of_the_blocks() -> None:
+    """All fifteen fit, and arrive; nothing to withhold, no element."""
+    call = replace(CALL, withheld=frozenset(BLOCKS))
+    element = encode_call(call)
+    validate_request(CADASTRE, element)
+    assert oracle().is_valid(etree.tostring(element).decode())
+    named = [e.text for e in element.iterfind("dataFilters/filteredElement")]
+    assert tuple(named) == TABLE["FilteredElementType"]
+    assert decode_call(element) == replace(call, customer=None)
+    assert encode_call(CALL).find("dataFilters") is None
+
+
+def test_a_block_that_the_operator_does_not_know_is_refused() -> None:
+    """Ignored, it would be sent."""
+    element = encode_call(replace(CALL, withheld=frozenset(("bonuses",))))
+    (filtered,) = element.iterfind("dataFilters/filteredElement")
+    filtered.text = "file/children"
+    with pytest.raises(SchemaViolation):
+        validate_request(CADASTRE, element)
+
+
+@pytest.mark.parametrize(
+    ("block", "usable"),
+    [("file/beneficiaries", True), ("file/entitledPersonSsin", True), ("bonuses", False)],
+)
+def test_a_file_in_which_the_person_cannot_be_seen_may_still_be_the_person_s(
+    block: str, usable: bool
+) -> None:
+    """A beneficiary's file, say, without its beneficiaries."""
+    call = replace(CALL, ssin=OTIS, withheld=frozenset((block,)))
+    element = reply(Holdings((FLEMISH,)), call)
+    if usable:
+        assert decode_holdings(element, call).files == (FLEMISH,)
+    else:
+        with pytest.raises(UnusableReply):
+            decode_holdings(element, call)
+
+
 def test_the_request_names_the_customer_and_its_purpose() -> None:
     element = encode_call(CALL)
     path = "informationCustomer/customerIdentification/cbeNumber"
@@ -235,6 +293,35 @@ def test_an_answer_to_another_question_is_of_no_use(other: dict[str, object]) ->
     element = reply(Holdings(()), replace(CALL, **other))  # type: ignore[arg-type]
     with pytest.raises(UnusableReply):
         decode_holdings(element, CALL)
+
+
+MEMBERS = tuple(FileMember(ssin(f"1003{1 + n // 40:02d}{n % 40 * 2 + 1:03d}")) for n in range(100))
+"""As many as a list holds, by SSIN; Otis, born in 2014, comes after them."""
+
+
+@pytest.mark.parametrize(
+    ("members", "truncated", "usable"),
+    [
+        ({"children": MEMBERS}, ("child",), True),
+        ({"beneficiaries": MEMBERS}, ("beneficiary",), True),
+        ({"children": MEMBERS}, ("bonus", "child"), True),
+        ({"children": MEMBERS}, (), False),
+        ({"children": MEMBERS}, ("beneficiary",), False),
+        ({"children": MEMBERS[:99]}, ("child",), False),
+    ],
+)
+def test_a_file_may_be_of_a_person_for_whom_its_list_had_no_room(
+    members: dict[str, tuple[FileMember, ...]], truncated: tuple[str, ...], usable: bool
+) -> None:
+    """DOMAIN 5: of children and beneficiaries the first 100 by SSIN; it says which were cut."""
+    alone = replace(FEDERAL, children=())
+    call, file = replace(CALL, ssin=OTIS), replace(alone, **members)  # type: ignore[arg-type]
+    element = reply(Holdings((file,), truncated), call)
+    if usable:
+        assert decode_holdings(element, call) == Holdings((file,), truncated)
+    else:
+        with pytest.raises(UnusableReply):
+            decode_holdings(element, call)
 
 
 def test_a_file_without_the_person_asked_for_is_of_no_use() -> None:

@@ -220,6 +220,21 @@ class TestReply:
         assert [r.get("authenticSource") for r in results] == ["FLANDERS", "FEDERAL", "WALLONIA"]
         assert results[2].find("files") is None
 
+    def test_what_is_withheld_stands_before_the_results_or_where_they_would(self) -> None:
+        """CONTRACT cb: ssin, dataFilters, results; DOMAIN 5: whether or not data existed."""
+        nothing = Status(StatusValue.NO_DATA_FOUND, Code.NO_DATA)
+        result = SourceResult(AuthenticSource.WALLONIA, nothing)
+        filters = ("bonuses", "paymentPeriods[SOCIAL]")
+        for results in ((result,), ()):
+            root = reply(Outcome(nothing, SsinNotice(SSIN), results, filters))
+            after = [canonical(e) for e in root.iterchildren()][6:7]
+            assert after == [
+                "<dataFilters><filteredElement>bonuses</filteredElement>"
+                "<filteredElement>paymentPeriods[SOCIAL]</filteredElement></dataFilters>"
+            ]
+            tags = [e.tag for e in root][5:]
+            assert tags == ["ssin", "dataFilters", "results"][: 2 + len(results)]
+
     def test_a_cancelled_number(self) -> None:
         outcome = Outcome(Status(NO_RESULT, Code.SSIN_CANCELLED), SsinNotice(SSIN, canceled=True))
         assert dict(reply(outcome).find("ssin").attrib) == {"canceled": "true"}  # type: ignore[union-attr]

@@ -245,6 +245,22 @@ def test_namespace_declarations_are_no_attributes_but_add_up_along_the_path() ->
     parse(b"<r>" + parent + b"</a>" + child + b"</r>", None)
 
 
+def test_attributes_in_all() -> None:
+    """Two for each element that may be; the largest request has half as many."""
+    many = b"<r>" + attributes(50) * 199 + attributes(49) + b"%s</r>"
+    parse(many % b"<a xmlns='urn:a'/>", None)
+    with pytest.raises(NotReadable):
+        parse(many % b"<a xmlns='urn:a' b='1'/>", None)
+
+
+def test_the_name_of_a_namespace_is_short() -> None:
+    """Canonicalisation writes it on each element that uses it: 256 characters are our bound."""
+    for document in ('<a xmlns="%s"/>', '<a><p:b xmlns:p="%s"/></a>'):
+        parse((document % ("u" * 256)).encode(), None)
+        with pytest.raises(NotReadable):
+            parse((document % ("u" * 257)).encode(), None)
+
+
 @pytest.mark.parametrize("field", ["depth", "elements", "attributes", "namespaces"])
 def test_a_limit_can_be_set_but_not_switched_off(field: str) -> None:
     tight = replace(LIMITS, **{field: 1})

@@ -73,7 +73,10 @@ def test_deliberations_reach_as_far_as_the_scenarios_need() -> None:
 
 def test_deliberations_of_every_kind_are_there() -> None:
     everything = read("customers")["deliberation"]
-    assert len({d["number"] for d in everything}) == len(everything)
+    contents = {d["number"]: (d["customer"], d["legal_contexts"]) for d in everything}
+    assert all(contents[d["number"]] == (d["customer"], d["legal_contexts"]) for d in everything)
+    assert len(contents) < len(everything)  # one number in several rows
+    assert any("revoked" in d for d in everything)
     assert any(d.get("valid_to", FAR_AWAY) < date(2024, 1, 1) for d in everything)
     assert any(d["valid_from"] > date(2090, 1, 1) for d in everything)
     assert any(set(d["sources"]) == {"FLANDERS"} for d in deliberations("vmsw"))
@@ -87,6 +90,37 @@ def test_deliberations_of_every_kind_are_there() -> None:
     assert shared < set(one["sources"]) | set(other["sources"])
     assert one["months_back"] != other["months_back"]
     assert one["inscription_required"] != other["inscription_required"]
+
+
+def test_every_kind_of_block_is_withheld_alone_and_beside_others() -> None:
+    """DOMAIN 7; a category stands for the others."""
+    withheld = [d["withheld"] for d in read("customers")["deliberation"] if d.get("withheld")]
+    assert {blocks[0] for blocks in withheld if len(blocks) == 1} == {
+        "file/fileNumber",
+        "file/entitledPersonSsin",
+        "file/beneficiaries",
+        "bonuses",
+        "paymentPeriods",
+        "paymentPeriods[SOCIAL]",
+        "childBenefitsFund/description",
+    }
+    assert any(len(blocks) > 1 for blocks in withheld)
+
+
+def test_two_that_apply_together_withhold_different_blocks_of_a_source() -> None:
+    today = date(2024, 6, 1)
+    applying = [
+        set(d["withheld"])
+        for d in deliberations("flw")
+        if d["legal_contexts"] == ["FLW:ARREARS_FOLLOW_UP"]
+        and "revoked" not in d
+        and d.get("valid_to", FAR_AWAY) >= today
+        and "WALLONIA" in d["sources"]
+    ]
+    assert applying == [
+        {"bonuses", "paymentPeriods"},
+        {"file/fileNumber", "bonuses", "paymentPeriods[SOCIAL]"},
+    ]
 
 
 def test_one_is_not_inscribed_for_the_ocmw_of_namur() -> None:
