@@ -1,7 +1,8 @@
 """An endpoint: one request's way, from bytes in to bytes out (DESIGN, "One request's way").
 
-``Endpoint.handle`` is that way as a list of verbs, in the project's one fault boundary: whatever
-happens, the answer is a reply or a typed fault. What a service does with a request that may be
+``Endpoint.handle`` is that way as a list of verbs, in a fault boundary (decision 0008): whatever
+happens, the answer is a reply or a typed fault, and one to somebody who is authenticated leaves
+only when its record is on the disk (SECURITY 5). What a service does with a request that may be
 believed is the service's own: KSZ's consultation (gateway.py), a cadastre, the inscriptions.
 """
 
@@ -12,10 +13,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from lxml import etree
 
+from ksz_childbenefits.audit.record import Particulars, Record
 from ksz_childbenefits.contract.codec import faultstring
 from ksz_childbenefits.contract.contracts import Contract
 from ksz_childbenefits.contract.envelope import fault_envelope, open_envelope, wrap
@@ -27,10 +29,11 @@ from ksz_childbenefits.errors import (
     InternalError,
     NotReadable,
     Unavailable,
+    Unrecorded,
 )
 from ksz_childbenefits.logs import place_of
 from ksz_childbenefits.metrics import request_answered
-from ksz_childbenefits.security.credentials import ServiceCredentials
+from ksz_childbenefits.security.credentials import ServiceKeys
 from ksz_childbenefits.security.replay import ReplayStore, admit
 from ksz_childbenefits.security.signing import sign
 from ksz_childbenefits.security.tokens import CertificateDirectory
@@ -38,10 +41,6 @@ from ksz_childbenefits.security.trust import Trust
 from ksz_childbenefits.security.wssecurity import Verified, verify
 
 _log = logging.getLogger(__name__)
-
-RETRY_AFTER_SECONDS: Final = 5
-"""When to come again after a 503."""
-
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -66,15 +65,19 @@ class Reply:
 class Exchange:
     """What is known of one exchange so far; a service's own kind may know more.
 
-    ``status`` is the code that the reply gives, a label of metrics; ``notes`` are what else the log
-    tells: no SSIN in either.
+    ``certificate`` is the caller's, by its SHA-256 (hex), once it is authenticated. ``status`` is
+    the code that the reply gives, a label of metrics; ``notes`` are what else the log tells: no
+    SSIN in either. ``particulars`` are what else the record tells.
     """
 
     received: datetime
     ticket: str = field(default_factory=lambda: str(uuid.uuid4()))
     caller: str = "-"
+    certificate: str | None = None
+    operation: str = "-"
     status: str = "-"
     notes: dict[str, str] = field(default_factory=dict)
+    particulars: Particulars = field(default_factory=Particulars)
 
 
 ExchangeT = TypeVar("ExchangeT", bound=Exchange)
@@ -105,17 +108,51 @@ class Service(Protocol[ExchangeT]):
         ...
 
 
+class Rates(Protocol):
+    """How many requests each caller may make: ``rates.Rates``."""
+
+    def refuse_beyond(self, caller: str, /) -> None:
+        """Raise Unavailable if it may make none now."""
+        ...
+
+    def count(self, caller: str, /) -> None:
+        """Count a request of it."""
+        ...
+
+
+class Trail(Protocol):
+    """Where the records of all exchanges go: ``audit.trail.AuditTrail``."""
+
+    def arrive(self) -> None:
+        """A request is in hand: others' records may wait a moment for its own."""
+        ...
+
+    def depart(self) -> None:
+        """It is answered."""
+        ...
+
+    def store(self, record: Record, /) -> None:
+        """Return once the record is on the disk; raises Unrecorded where it is not in time."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[ExchangeT]):
-    """A service with everything that makes it safe; ``available``: whether its stores answer."""
+    """A service with everything that makes it safe; ``available``: whether its stores answer.
+
+    ``close`` gives back what it holds open, threads and connections, when its process ends.
+    """
 
     service: Service[ExchangeT]
     limits: XmlLimits
     trust: Trust
     certificates: CertificateDirectory
     replays: ReplayStore
-    credentials: ServiceCredentials
+    keys: ServiceKeys
+    rates: Rates
+    trail: Trail
     available: Callable[[], bool]
+    close: Callable[[], None]
 
     @property
     def contract(self) -> Contract:
@@ -125,12 +162,15 @@ class Endpoint(Generic[ExchangeT]):
     def handle(self, message: Message) -> Reply:
         """Answer one request; never raises."""
         exchange = self.service.begin(message.received)
+        self.trail.arrive()
         try:
-            return self._serve(message, exchange)
-        except Fault as fault:
-            return self._refuse(fault, exchange)
-        except Exception as error:  # noqa: BLE001 - the one fault boundary
-            return self._refuse(InternalError(place_of(error)), exchange)
+            result = _bounded(lambda: self._serve(message, exchange))
+            if isinstance(result, Fault) and not isinstance(result, Unrecorded):
+                fault = result
+                result = _bounded(lambda: self._refuse(fault, message, exchange))
+            return result if isinstance(result, Reply) else self._give_up(result, exchange)
+        finally:
+            self.trail.depart()
 
     def _serve(self, message: Message, exchange: ExchangeT) -> Reply:
         """One request's way: SECURITY 2 and 3, the service, then back."""
@@ -140,42 +180,81 @@ class Endpoint(Generic[ExchangeT]):
         verified = verify(envelope, self.trust, self.certificates, datetime.now(UTC))
         if not self.service.identify(verified, exchange):
             raise FailedAuthentication("the certificate is registered to nobody who may call")
+        exchange.certificate = verified.fingerprint
+        exchange.operation = etree.QName(verified.payload).localname.removesuffix("Request")
+        # A look before, the count after: a copy of a message takes nothing from its sender, and
+        # what is refused here may be sent again as it is.
+        self.rates.refuse_beyond(exchange.caller)
         admit(verified, self.replays, datetime.now(UTC))
+        self.rates.count(exchange.caller)
         validate_request(self.contract, verified.payload)
         reply = self.service.answer(verified.payload, exchange)
         validate_reply(self.contract, reply)
-        signed = sign(wrap(reply), self.credentials, datetime.now(UTC))
-        self._record(exchange, logging.INFO, "answered", status=exchange.status)
+        now = datetime.now(UTC)
+        signed = sign(wrap(reply), self.keys.at(now), now)
+        self._keep(message, signed, exchange)
+        self._tell(exchange, logging.INFO, "answered", status=exchange.status)
         return Reply(signed)
 
     def overloaded(self, message: Message) -> Reply:
         """The answer to a request that there is no room for: MSG00001, unsigned."""
         exchange = self.service.begin(message.received)
-        return self._refuse(Unavailable("too many requests at once"), exchange)
+        return self._refuse(Unavailable("too many requests at once"), message, exchange)
 
     def ready(self) -> bool:
         """Whether a request would be served: the stores answer."""
         return self.available()
 
-    def _refuse(self, fault: Fault, exchange: ExchangeT) -> Reply:
+    def _refuse(self, fault: Fault, message: Message, exchange: ExchangeT) -> Reply:
         """The typed fault, signed where SECURITY 4 says so; the log gets the exact reason."""
-        level = logging.ERROR if isinstance(fault, InternalError) else logging.WARNING
-        self._record(
-            exchange,
-            level,
-            "refused",
-            status=fault.reason_code,
-            fault=fault.faultcode,
-            reason=fault.reason,
-        )
-        detail = self.service.fault(fault, exchange)
-        envelope = fault_envelope(fault.faultcode, faultstring(fault), detail)
-        now = datetime.now(UTC)
-        body = sign(envelope, self.credentials, now) if fault.signed else serialise(envelope)
-        retry_after = RETRY_AFTER_SECONDS if isinstance(fault, Unavailable) else None
-        return Reply(body, fault.http_status, retry_after)
+        envelope, now = self._envelope(fault, exchange), datetime.now(UTC)
+        body = sign(envelope, self.keys.at(now), now) if fault.signed else serialise(envelope)
+        self._keep(message, body, exchange, fault)
+        self._tell_refusal(fault, exchange)
+        return _reply(fault, body)
 
-    def _record(self, exchange: Exchange, level: int, event: str, **outcome: str) -> None:
+    def _give_up(self, failure: Fault, exchange: ExchangeT) -> Reply:
+        """What is said when nothing else can be: unsigned, without a record, and of nobody."""
+        fault = Unavailable(failure.reason)
+        bare = self.service.begin(exchange.received)
+        bare.ticket = exchange.ticket
+        body = serialise(self._envelope(fault, bare))
+        level = logging.WARNING if isinstance(failure, Unavailable) else logging.ERROR
+        self._tell_refusal(fault, exchange, level)
+        return _reply(fault, body)
+
+    def _envelope(self, fault: Fault, exchange: ExchangeT) -> etree._Element:
+        detail = self.service.fault(fault, exchange)
+        return fault_envelope(fault.faultcode, faultstring(fault), detail)
+
+    def _keep(
+        self, message: Message, reply: bytes, exchange: ExchangeT, fault: Fault | None = None
+    ) -> None:
+        """Store the record of a reply that is ready; of strangers nothing is kept (SECURITY 5)."""
+        if exchange.certificate is None:
+            return
+        record = Record(
+            ticket=exchange.ticket,
+            service=self.contract.name,
+            operation=exchange.operation,
+            caller=exchange.caller,
+            certificate=exchange.certificate,
+            particulars=exchange.particulars,
+            status=exchange.status if fault is None else fault.reason_code,
+            fault=None if fault is None else fault.faultcode,
+            received=exchange.received,
+            replied=datetime.now(UTC),
+            request=message.body,
+            reply=reply,
+        )
+        self.trail.store(record)
+
+    def _tell_refusal(self, fault: Fault, exchange: ExchangeT, level: int | None = None) -> None:
+        usual = logging.ERROR if isinstance(fault, InternalError) else logging.WARNING
+        told = {"status": fault.reason_code, "fault": fault.faultcode, "reason": fault.reason}
+        self._tell(exchange, level or usual, "refused", **told)
+
+    def _tell(self, exchange: Exchange, level: int, event: str, **outcome: str) -> None:
         """One line in the log and one count in the metrics for each exchange."""
         service, took = self.contract.name, datetime.now(UTC) - exchange.received
         who = {"service": service, "ticket": exchange.ticket, "caller": exchange.caller}
@@ -183,6 +262,21 @@ class Endpoint(Generic[ExchangeT]):
         _log.log(level, event, extra={**who, **outcome, **exchange.notes, **took_ms})
         fault = outcome.get("fault", "-")
         request_answered(service, exchange.caller, outcome["status"], fault, took.total_seconds())
+
+
+def _bounded(step: Callable[[], Reply]) -> Reply | Fault:
+    """The reply that a step makes, or the fault that is to be answered in its place."""
+    try:
+        return step()
+    except Fault as fault:
+        return fault
+    except Exception as error:  # noqa: BLE001 - the fault boundary of a request
+        return InternalError(place_of(error))
+
+
+def _reply(fault: Fault, body: bytes) -> Reply:
+    retry_after = fault.retry_after if isinstance(fault, Unavailable) else None
+    return Reply(body, fault.http_status, retry_after)
 
 
 def _check_soap_action(header: str | None, expected: str) -> None:

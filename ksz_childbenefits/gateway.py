@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lxml import etree
 
+from ksz_childbenefits.audit.record import Particulars
 from ksz_childbenefits.contract.codec import (
     CbssInformation,
     decode_question,
@@ -14,10 +16,12 @@ from ksz_childbenefits.contract.codec import (
     encode_outcome,
 )
 from ksz_childbenefits.contract.contracts import CONSULTATION, Contract
-from ksz_childbenefits.domain.consultation import Question
+from ksz_childbenefits.domain import tickets
+from ksz_childbenefits.domain.authorisation import Allowed, Ground
+from ksz_childbenefits.domain.consultation import Code, Question
 from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.endpoint import Exchange
-from ksz_childbenefits.errors import Fault, InternalError
+from ksz_childbenefits.errors import AllSourcesFailed, Fault, InternalError
 from ksz_childbenefits.logs import Pseudonymiser
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.security.wssecurity import Verified
@@ -26,10 +30,14 @@ from ksz_childbenefits.service import ConsultationService
 
 @dataclass(slots=True)
 class ConsultationExchange(Exchange):
-    """A consultation so far: the customer once authenticated, the question once valid."""
+    """A consultation so far: the customer once authenticated, the question once valid.
+
+    ``ground``: on what it is answered or refused, once the deliberations were asked.
+    """
 
     customer: Customer | None = None
     question: Question | None = None
+    ground: Ground | None = None
 
     def cbss(self) -> CbssInformation:
         """KSZ's own part of a reply that leaves now."""
@@ -55,7 +63,7 @@ class Gateway:
 
     def identify(self, verified: Verified, exchange: ConsultationExchange) -> bool:
         """Find the customer that the certificate is registered to."""
-        customer = self.customers.identify(verified.certificate, verified.anchor_fingerprint)
+        customer = self.customers.identify(verified.certificate, verified.anchors)
         if customer is not None:
             exchange.customer, exchange.caller = customer, customer.name
         return customer is not None
@@ -65,14 +73,49 @@ class Gateway:
         if exchange.customer is None:
             raise InternalError("a consultation by nobody")
         exchange.question = question = decode_question(payload)
+        exchange.particulars = _particulars(question)
         exchange.notes["person"] = self.pseudonymiser.of(question.ssin)
-        outcome = self.service.consult(question, exchange.customer, exchange.ticket)
+        exchange.ground = ground = self.service.authorise(question, exchange.customer)
+        _add_ground(exchange.particulars, ground)
+        try:
+            outcome = self.service.consult(question, exchange.customer, ground, exchange.ticket)
+        except AllSourcesFailed as failure:
+            failed = {one.value: failure.reason_code for one in failure.information}
+            _add_statuses(exchange.particulars, failed)
+            raise
         exchange.status = outcome.status.code
-        exchange.notes["sources"] = ",".join(
-            f"{result.source}:{result.status.code}" for result in outcome.results
-        )
+        statuses = {result.source.value: result.status.code for result in outcome.results}
+        _add_statuses(exchange.particulars, statuses)
+        exchange.notes["sources"] = ",".join(map(":".join, statuses.items()))
         return encode_outcome(question, outcome, exchange.cbss())
 
     def fault(self, fault: Fault, exchange: ConsultationExchange) -> etree._Element:
         """KSZ's typed fault; the customer's part is echoed once the question was valid."""
         return encode_fault(fault, exchange.cbss(), exchange.question)
+
+
+# What the record tells (SECURITY 5), as it becomes known: a refusal is on record with what was.
+
+
+def _particulars(question: Question) -> Particulars:
+    return Particulars(
+        ticket=tickets.stored(question.ticket) if question.ticket else None,
+        legal_context=question.legal_context,
+        persons=(question.ssin,),
+        begin=question.begin_month,
+        end=question.end_month,
+        asked=question.sources,
+    )
+
+
+def _add_ground(particulars: Particulars, ground: Ground) -> None:
+    particulars.deliberations = ground.numbers
+    if isinstance(ground.verdict, Allowed):
+        withheld = ground.verdict.withheld
+        particulars.withheld = {s: sorted(blocks) for s, blocks in withheld.items() if blocks}
+
+
+def _add_statuses(particulars: Particulars, statuses: Mapping[str, str]) -> None:
+    """A source that was asked but not consulted says MSG00021 (DOMAIN 2)."""
+    particulars.statuses = statuses
+    particulars.consulted = [s for s, c in statuses.items() if c != Code.NOT_INTEGRATED_SUPPLIER]

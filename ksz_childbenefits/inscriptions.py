@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
+from ksz_childbenefits.audit.record import Particulars
 from ksz_childbenefits.contract.codec import CbssInformation
 from ksz_childbenefits.contract.contracts import INSCRIPTIONS, Contract
 from ksz_childbenefits.contract.inscriptions_codec import (
@@ -14,6 +15,7 @@ from ksz_childbenefits.contract.inscriptions_codec import (
     encode_inscriptions_fault,
     encode_verdict,
 )
+from ksz_childbenefits.domain import tickets
 from ksz_childbenefits.domain.inscriptions import (
     Listing,
     Maintenance,
@@ -66,7 +68,7 @@ class Inscriptions:
         if operator is not None:
             exchange.writer, exchange.caller = operator, operator.operator
             return True
-        customer = self.customers.identify(verified.certificate, verified.anchor_fingerprint)
+        customer = self.customers.identify(verified.certificate, verified.anchors)
         if customer is not None:
             exchange.writer, exchange.caller = customer, customer.name
         return customer is not None
@@ -77,6 +79,7 @@ class Inscriptions:
             raise InternalError("a call by nobody")
         call = decode_call(payload)
         exchange.sender = call.sender
+        exchange.particulars = _particulars(call)
         verdict, lines = self._do(call, exchange.writer)
         exchange.status = verdict.code
         exchange.notes.update(_notes(call))
@@ -100,3 +103,17 @@ def _notes(call: Maintenance | Listing) -> dict[str, str]:
     if isinstance(call, Listing):
         return {"operation": Operation.LIST, "part": source}
     return {"operation": call.operation, "part": source, "lines": str(len(call.drafts))}
+
+
+def _particulars(call: Maintenance | Listing) -> Particulars:
+    """For the record: about whom, and of which part of the repertory."""
+    sender = call.sender
+    ssins = [call.ssin] if isinstance(call, Listing) else [draft.ssin for draft in call.drafts]
+    return Particulars(
+        ticket=tickets.stored(sender.ticket) if sender.ticket else None,
+        legal_context=sender.legal_context,
+        persons=tuple(dict.fromkeys(ssins)),
+        begin=call.begin if isinstance(call, Listing) else None,
+        end=call.end if isinstance(call, Listing) else None,
+        asked=None if call.source is None else (call.source,),
+    )

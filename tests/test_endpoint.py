@@ -23,6 +23,7 @@ from ksz_childbenefits.conformance.message import compose
 from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.namespaces import FAULT, SOAP_ENV, WSSE
 from ksz_childbenefits.contract.schemas import validate_reply
+from ksz_childbenefits.domain.authorisation import Ground
 from ksz_childbenefits.domain.consultation import Code, Outcome, SourceResult, Status, StatusValue
 from ksz_childbenefits.domain.files import Bonus, File, FileMember, FileType, Fund
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
@@ -58,6 +59,9 @@ class Answering:
     """Stands for the service, with an outcome of the test's choosing."""
 
     outcome: Outcome
+
+    def authorise(self, *_: Any) -> Ground:
+        return Ground(date(2024, 6, 1), (), self.outcome.status)
 
     def consult(self, *_: Any) -> Outcome:
         return self.outcome

@@ -1,0 +1,169 @@
+"""One chain held against the rules, item by item: what was changed, removed or put elsewhere.
+
+An item is judged by itself (text, hash, columns, signature) and by what the next one says of it. So
+of a change the changed item is named; where somebody has made the chain fit again behind it, the
+next mark, whose signature cannot be made to fit, and with it all items since the mark before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from ksz_childbenefits.audit.chain import NOTHING, Head
+from ksz_childbenefits.audit.findings import Fault, Finding
+from ksz_childbenefits.audit.marks import ENDS, Believed, Mark
+from ksz_childbenefits.audit.record import milliseconds
+
+_COLUMNS: Final = (
+    ("ticket", "ticket"),
+    ("caller", "caller"),
+    ("customer_ticket", "customerTicket"),
+)
+"""Columns, and the members of the text that they repeat as they are."""
+
+
+class Row(NamedTuple):
+    """An item as the database holds it, in the order of the columns."""
+
+    writer: str
+    number: int
+    at: int
+    ticket: str | None
+    caller: str | None
+    customer_ticket: str | None
+    ssin: str | None
+    text: str
+    hash: bytes
+    signature: bytes | None
+
+
+@dataclass(slots=True)
+class ChainCheck:
+    """Takes the items of one chain in the order of their numbers.
+
+    ``number``, ``ticket``, ``at`` and ``hashes`` are of the item before: its hash as its text gives
+    it and as the column has it, which differ where one was changed; ``suspect``: it was found
+    fault with. ``begun``: up to where the chain is deleted. ``records``: the newest record.
+    ``sealed`` and ``sealed_at``: the newest mark, ``ended``: whether it ends the chain. ``told``:
+    what the item tells of other chains; ``former``: where the same writer's chain before had ended,
+    if it was taken from it.
+    """
+
+    writer: str
+    believed: Believed
+    number: int = 0
+    hashes: tuple[bytes, ...] = (NOTHING,)
+    ticket: str | None = None
+    at: int = 0
+    suspect: bool = False
+    records: int = 0
+    sealed: int = 0
+    sealed_at: int = 0
+    begun: int = 0
+    ended: bool = False
+    told: tuple[Head, ...] = ()
+    former: Head | None = None
+
+    def begin_after(self, head: Head) -> None:
+        """The beginning of the chain, up to ``head``, is deleted."""
+        self.number = self.sealed = self.begun = head.number
+        self.hashes = (head.hash,)
+
+    def take(self, row: Row) -> Iterator[Finding]:
+        """Judge the next item, and the one before by what this one says of it."""
+        gap = row.number - self.number - 1
+        if gap:
+            yield self._finding(Fault.MISSING, self.number + 1, row.number - 1, "a gap")
+        digest = hashlib.sha256(row.text.encode()).digest()
+        members = members_of(row.text)
+        findings = list(self._by_itself(row, digest, members))
+        # What does not stand where it was written, or as it was, says nothing of the one before.
+        silent = gap or digest != row.hash or self.suspect
+        silent = silent or any(finding.fault is Fault.MOVED for finding in findings)
+        if not silent and not self._follows(members):
+            yield self._unfit()
+        yield from findings
+        if self.ended:
+            yield self._of(row, Fault.UNEXPECTED, "the chain had ended")
+        self._step(row, digest, members, bool(findings))
+
+    def _by_itself(self, row: Row, digest: bytes, members: dict[str, Any]) -> Iterator[Finding]:
+        if digest != row.hash:
+            yield self._of(row, Fault.CHANGED, "its text does not have its hash")
+            return
+        if (members.get("writer"), members.get("number")) != (row.writer, row.number):
+            yield self._of(row, Fault.MOVED, "its text says that it belongs elsewhere")
+            return
+        differs = [name for name, same in _columns(row, members) if not same]
+        if differs:
+            yield self._of(row, Fault.CHANGED, f"{', '.join(differs)} beside its text")
+        if row.number == 1 and members.get("mark") != Mark.START:
+            yield self._of(row, Fault.UNEXPECTED, "a chain begins with a mark")
+        if "mark" in members or row.signature is not None:
+            signature = row.signature or b""
+            if not self.believed.signed(row.text, signature, members.get("signer")):
+                yield self._unbelieved(row)
+
+    def _follows(self, members: dict[str, Any]) -> bool:
+        return members.get("previous") in [one.hex() for one in self.hashes]
+
+    def _step(self, row: Row, digest: bytes, members: dict[str, Any], suspect: bool) -> None:
+        self.number, self.hashes = row.number, (digest, row.hash)
+        self.ticket, self.at, self.suspect = row.ticket, row.at, suspect
+        self.told = ()
+        if "mark" not in members:
+            self.records = row.number
+        elif not suspect:
+            self.sealed, self.sealed_at = row.number, row.at
+            self.ended = members["mark"] in ENDS
+            self.told = tuple(map(_head, members["others"]))
+            self.former = _head(members["former"]) if "former" in members else self.former
+
+    def _unfit(self) -> Finding:
+        """The item before is not the one that this one was written after."""
+        return self._finding(Fault.CHANGED, self.number, self.number, "the next one does not fit")
+
+    def _unbelieved(self, row: Row) -> Finding:
+        first = min(self.sealed + 1, row.number)
+        return self._finding(Fault.UNBELIEVED, first, row.number, "no signature vouches for these")
+
+    def _of(self, row: Row, fault: Fault, reason: str) -> Finding:
+        return Finding(fault, row.writer, row.number, row.number, reason, row.ticket)
+
+    def _finding(self, fault: Fault, first: int, last: int, reason: str) -> Finding:
+        ticket = self.ticket if last == self.number else None
+        return Finding(fault, self.writer, first, last, reason, ticket)
+
+
+def _head(told: tuple[str, int, str]) -> Head:
+    return Head(told[0], told[1], bytes.fromhex(told[2]))
+
+
+def members_of(text: str) -> dict[str, Any]:
+    """The members of an item's text; none where it is no JSON object."""
+    try:
+        members = json.loads(text)
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _columns(row: Row, members: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    for column, member in _COLUMNS:
+        yield column, getattr(row, column) == members.get(member)
+    persons = members.get("persons", ())
+    yield "ssin", row.ssin == (persons[0] if len(persons) == 1 else None)
+    written = members.get("at") or members.get("replied") or ""
+    yield "at", _moment(written) == row.at
+
+
+def _moment(text: str) -> int | None:
+    try:
+        return milliseconds(datetime.fromisoformat(text))
+    except ValueError:
+        return None

@@ -1,0 +1,132 @@
+"""The trail in the database: what is written of it, and what writers ask of each other's chains.
+
+All within a transaction of the caller's (registers.database).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, text, update
+
+from ksz_childbenefits.audit.chain import Head, Item
+from ksz_childbenefits.errors import Unavailable
+from ksz_childbenefits.registers.audit_schema import (
+    audit_chains,
+    audit_evidence,
+    audit_persons,
+    audit_records,
+)
+
+_PLACEHOLDERS: Final = {"sqlite": "?", "postgresql": "%s"}
+
+
+class Chain(NamedTuple):
+    """A chain as its row tells: when its writer was last known to live, whether it has ended."""
+
+    writer: str
+    seen: int
+    ended: bool
+
+
+def _insert(table: Table, dialect: str) -> str:
+    names = [column.name for column in table.columns]
+    places = ", ".join([_PLACEHOLDERS[dialect]] * len(names))
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - our own names
+
+
+_INSERTS: Final = {
+    (table, dialect): _insert(table, dialect)
+    for table in (audit_records, audit_persons, audit_evidence)
+    for dialect in _PLACEHOLDERS
+}
+"""As the drivers take them: every record passes here, and SQLAlchemy's own way costs thrice."""
+
+
+def add(
+    connection: Connection, items: Sequence[Item], evidence: Iterable[tuple[Head, bytes, bytes]]
+) -> None:
+    """Add items to their chains, with the messages that are kept of them.
+
+    IntegrityError where a number is taken: somebody else has written to that chain.
+    """
+    rows: dict[Table, list[tuple[object, ...]]] = {
+        audit_records: [_row(item) for item in items],
+        audit_persons: [
+            (item.head.writer, item.head.number, person)
+            for item in items
+            if item.record is not None and len(item.record.particulars.persons) > 1
+            for person in dict.fromkeys(item.record.particulars.persons)
+        ],
+        audit_evidence: [(head.writer, head.number, *messages) for head, *messages in evidence],
+    }
+    for table, values in rows.items():
+        if values:
+            connection.exec_driver_sql(_INSERTS[table, connection.dialect.name], values)
+
+
+def _row(item: Item) -> tuple[object, ...]:
+    """The columns of ``audit_records``, in their order."""
+    head, record = item.head, item.record
+    if record is None:
+        searched: tuple[str | None, ...] = (None, None, None, None)
+    else:
+        told = record.particulars
+        person = told.persons[0] if len(told.persons) == 1 else None
+        searched = (record.ticket, record.caller, told.ticket, person)
+    return (head.writer, head.number, item.at, *searched, item.text, head.hash, item.signature)
+
+
+_newest = (
+    select(audit_records.c.number, audit_records.c.hash)
+    .where(audit_records.c.writer == bindparam("writer"))
+    .order_by(audit_records.c.number.desc())
+    .limit(1)
+)
+
+
+def newest(connection: Connection, writer: str) -> Head | None:
+    """The head of a chain; None for one that holds nothing."""
+    row = connection.execute(_newest, {"writer": writer}).first()
+    return Head(writer, row.number, row.hash) if row else None
+
+
+def refuse_forgetful(connection: Connection) -> None:
+    """Raise Unavailable where a commit would not be on the disk when it returns."""
+    if (
+        connection.dialect.name == "postgresql"
+        and connection.execute(text("SHOW synchronous_commit")).scalar() == "off"
+    ):
+        raise Unavailable("the audit trail needs synchronous_commit, which is off")
+
+
+def begin(connection: Connection, writer: str, now: int) -> None:
+    """Enter a new chain."""
+    connection.execute(insert(audit_chains).values(writer=writer, seen=now, ended=False))
+
+
+def live(connection: Connection, writer: str, now: int) -> None:
+    """Enter that a chain's writer lives."""
+    row = audit_chains.c.writer == writer
+    connection.execute(update(audit_chains).where(row).values(seen=now))
+
+
+def end(connection: Connection, writer: str, now: int) -> None:
+    """Enter that a chain has ended."""
+    row = audit_chains.c.writer == writer
+    connection.execute(update(audit_chains).where(row).values(seen=now, ended=True))
+
+
+def latest(connection: Connection) -> int:
+    """When any writer was last seen; 0 where there never was one."""
+    return connection.execute(select(func.max(audit_chains.c.seen))).scalar() or 0
+
+
+def others(connection: Connection, writer: str, since: int) -> list[Chain]:
+    """The chains but the writer's own that have not ended, or were seen ``since`` then."""
+    chains = audit_chains.c
+    query = select(chains.writer, chains.seen, chains.ended).where(
+        chains.writer != writer, or_(~chains.ended, chains.seen >= since)
+    )
+    return [Chain(*row) for row in connection.execute(query.order_by(chains.writer))]
