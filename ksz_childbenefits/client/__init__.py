@@ -6,7 +6,7 @@ the person repertory; ``Signature`` alone is the WS-Security plugin for a zeep c
 """
 
 from ksz_childbenefits.client.connection import ChildBenefitsClient, connect
-from ksz_childbenefits.client.credentials import Credentials, read_credentials
+from ksz_childbenefits.client.credentials import Credentials, Tls, read_credentials
 from ksz_childbenefits.client.errors import (
     ClientError,
     HttpRefusal,
@@ -33,6 +33,7 @@ __all__ = [
     "ServiceFault",
     "ServiceUnreachable",
     "Signature",
+    "Tls",
     "UnreadableReply",
     "UnsignedFault",
     "UntrustedReply",

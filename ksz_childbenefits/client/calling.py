@@ -11,9 +11,10 @@ import requests
 import zeep
 import zeep.exceptions
 from lxml import etree
+from requests.adapters import HTTPAdapter
 from zeep.transports import Transport
 
-from ksz_childbenefits.client.credentials import Credentials
+from ksz_childbenefits.client.credentials import Credentials, Tls
 from ksz_childbenefits.client.errors import (
     HttpRefusal,
     ServiceFault,
@@ -26,6 +27,7 @@ from ksz_childbenefits.contract.contracts import Contract
 from ksz_childbenefits.contract.namespaces import SOAP_ENV
 from ksz_childbenefits.contract.schemas import validate_reply
 from ksz_childbenefits.errors import InternalError
+from ksz_childbenefits.tls import client_context
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -115,16 +117,47 @@ def open_service(
     Raises ServiceUnreachable where there is no WSDL, ConfigurationError for unusable credentials.
     """
     signature = Signature(
-        credentials.key_pem, credentials.certificate_pem, credentials.service_certificate_pem
+        credentials.key,
+        credentials.certificate,
+        credentials.service_certificates,
+        passphrase=credentials.passphrase,
     )
+    session = open_session(credentials.tls)
     try:
-        client = _zeep_client(wsdl, signature, last)
+        client = _zeep_client(wsdl, signature, last, session)
         return client.service if address is None else client.create_service(binding, address)
     except (requests.RequestException, OSError, zeep.exceptions.Error) as error:
         raise ServiceUnreachable(f"no WSDL at {wsdl}: {type(error).__name__}") from None
 
 
-def _zeep_client(wsdl: str, signature: Signature, last: LastReply) -> Any:
+class _Adapter(HTTPAdapter):
+    """requests' connections with a TLS context of ours: its own knows no keys with passphrases."""
+
+    def __init__(self, tls: Tls) -> None:
+        self._context = client_context(tls.authority, tls.own)
+        self._verify = True if tls.authority is None else str(tls.authority)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """As requests calls it."""
+        super().init_poolmanager(*args, ssl_context=self._context, **options)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        """As requests calls it, whatever its environment variables say of authorities."""
+        return super().send(request, **{**options, "verify": self._verify})
+
+
+def open_session(tls: Tls) -> requests.Session:
+    """An HTTP session that calls addresses of https as ``tls`` says; else ConfigurationError."""
+    session = requests.Session()
+    if tls != Tls():
+        session.mount("https://", _Adapter(tls))
+    return session
+
+
+def _zeep_client(
+    wsdl: str, signature: Signature, last: LastReply, session: requests.Session
+) -> Any:
     """A strict zeep client with our plugin and transport (zeep has no types of its own)."""
     client: Any = zeep.Client
     transport: Any = _Transport
@@ -132,7 +165,7 @@ def _zeep_client(wsdl: str, signature: Signature, last: LastReply) -> Any:
     return client(
         wsdl,
         wsse=signature,
-        transport=transport(timeout=patience, operation_timeout=patience),
+        transport=transport(session=session, timeout=patience, operation_timeout=patience),
         plugins=[last],
         settings=zeep.Settings(strict=True, forbid_dtd=True),
     )

@@ -12,9 +12,8 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 from signxml.algorithms import (
     CanonicalizationMethod,
@@ -26,7 +25,7 @@ from signxml.signer import XMLSigner
 
 from ksz_childbenefits.client.verification import accept_reply
 from ksz_childbenefits.contract.namespaces import DS, SOAP_ENV, WSSE, WSU
-from ksz_childbenefits.errors import ConfigurationError
+from ksz_childbenefits.security.credentials import ServiceCredentials, read_certificates
 
 LIFETIME = timedelta(seconds=300)
 """Expires comes this long after Created (SECURITY 4 has the same for replies)."""
@@ -50,26 +49,24 @@ def _utc_now() -> datetime:
 class Signature:
     """Signs Timestamp, token and Body with SHA-256, and accepts only what the service signed.
 
-    The key is RSA or EC, in PEM without a password; ``service_certificate_pem`` is the certificate
-    that replies are verified against, never one that comes with a reply. ``clock`` is for tests.
+    The key is RSA or EC, in PEM with its ``certificate`` beside it, or a PKCS#12, which holds it
+    (None then). ``service_certificates``, in PEM one after the other, are those that replies are
+    verified against, never one that comes with a reply. ``clock`` is for tests.
     """
 
     def __init__(
         self,
-        key_pem: bytes,
-        certificate_pem: bytes,
-        service_certificate_pem: bytes,
+        key: bytes,
+        certificate: bytes | None,
+        service_certificates: bytes,
+        *,
+        passphrase: bytes | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         """Read key and certificates; ConfigurationError if that fails or they do not match."""
-        self._key = _private_key(key_pem)
-        self._certificate = _certificate(certificate_pem, "the customer's certificate")
-        self._service_certificate = _certificate(
-            service_certificate_pem, "the service's certificate"
-        )
+        self._own = ServiceCredentials.from_bytes(key, certificate, passphrase)
+        self._service_certificates = read_certificates(service_certificates)
         self._clock = clock
-        if self._certificate.public_key() != self._key.public_key():
-            raise ConfigurationError("the key does not belong to the customer's certificate")
 
     def apply(
         self, envelope: etree._Element, headers: dict[str, str]
@@ -90,7 +87,7 @@ class Signature:
 
         Raises UntrustedReply, which says why, or UnsignedFault for a fault without signature.
         """
-        accept_reply(envelope, self._service_certificate, self._clock())
+        accept_reply(envelope, self._service_certificates, self._clock())
         return envelope
 
     def _add_timestamp(self, security: etree._Element) -> etree._Element:
@@ -106,12 +103,12 @@ class Signature:
         )
         token.set("EncodingType", f"{_MESSAGE_SECURITY}#Base64Binary")
         token.set("ValueType", _TOKEN_TYPE)
-        token.text = base64.b64encode(self._certificate.public_bytes(Encoding.DER)).decode()
+        token.text = base64.b64encode(self._own.certificate.public_bytes(Encoding.DER)).decode()
         return token
 
     def _signature(self, envelope: etree._Element, signed: list[str], token: str) -> etree._Element:
         """The ds:Signature over the elements with these Ids; ``token`` holds the certificate."""
-        rsa_key = isinstance(self._key, rsa.RSAPrivateKey)
+        rsa_key = isinstance(self._own.key, rsa.RSAPrivateKey)
         signer = XMLSigner(
             method=SignatureConstructionMethod.detached,
             signature_algorithm=(
@@ -122,7 +119,7 @@ class Signature:
         )
         return signer.sign(
             envelope,
-            key=self._key,
+            key=self._own.key,
             key_info=_key_info(token),
             reference_uri=[f"#{identifier}" for identifier in signed],
             id_attribute="Id",
@@ -135,23 +132,6 @@ def _key_info(token: str) -> etree._Element:
     holder = etree.SubElement(key_info, f"{{{WSSE}}}SecurityTokenReference", nsmap={"wsse": WSSE})
     etree.SubElement(holder, f"{{{WSSE}}}Reference", URI=f"#{token}", ValueType=_TOKEN_TYPE)
     return key_info
-
-
-def _private_key(pem: bytes) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError):
-        raise ConfigurationError("the key is no unencrypted private key in PEM") from None
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise ConfigurationError("the key is neither RSA nor EC")
-    return key
-
-
-def _certificate(pem: bytes, name: str) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificate(pem)
-    except ValueError:
-        raise ConfigurationError(f"{name} is no certificate in PEM") from None
 
 
 def _header(envelope: etree._Element) -> etree._Element:

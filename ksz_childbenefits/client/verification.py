@@ -7,6 +7,7 @@ doubled or moved Body cannot do harm.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -49,11 +50,14 @@ _CONFIGURATION = SignatureConfiguration(
 
 
 def accept_reply(
-    envelope: etree._Element, service_certificate: x509.Certificate, now: datetime
+    envelope: etree._Element, service_certificates: Sequence[x509.Certificate], now: datetime
 ) -> None:
-    """Reduce ``envelope`` to its signed Body; raise UntrustedReply or UnsignedFault instead."""
+    """Reduce ``envelope`` to its signed Body; raise UntrustedReply or UnsignedFault instead.
+
+    It must be signed with one of the certificates: there are two while the service renews its key.
+    """
     body = _structure(envelope)
-    signed = _signed_parts(envelope, service_certificate, now)
+    signed = _signed_by_one(envelope, service_certificates, now)
     timestamp, signed_body = _one(signed, _TIMESTAMP), _one(signed, _BODY)
     if signed_body.get(_ID) != body.get(_ID):
         raise UntrustedReply("the Body of the reply is not the Body that was signed")
@@ -75,6 +79,19 @@ def _structure(envelope: etree._Element) -> etree._Element:
         code, text = fault.findtext("faultcode", ""), fault.findtext("faultstring", "")
         raise UnsignedFault(code, text, fault.find("detail"))
     raise UntrustedReply("the reply does not bear one signature")
+
+
+def _signed_by_one(
+    envelope: etree._Element, certificates: Sequence[x509.Certificate], now: datetime
+) -> list[etree._Element]:
+    """What was signed with the first of the certificates that it was signed with."""
+    refusals = []
+    for certificate in certificates:
+        try:
+            return _signed_parts(envelope, certificate, now)
+        except UntrustedReply as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
 
 
 def _signed_parts(

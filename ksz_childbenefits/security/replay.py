@@ -16,9 +16,9 @@ class ReplayStore(Protocol):
     def insert(self, key: bytes, expires: datetime, /) -> bool:
         """Store ``key`` (32 octets), to be kept at least until ``expires`` (aware).
 
-        True for the one call that stored it, False when it is there already; atomic, whoever calls
-        at the same time. A store that does not answer raises errors.Unavailable: the message is
-        then refused, never taken unseen.
+        True for the one call that stored it, False when it is there already, or may have been and
+        is forgotten; atomic, whoever calls at the same time. A store that does not answer raises
+        errors.Unavailable: the message is then refused, never taken unseen.
         """
         ...
 
@@ -34,4 +34,4 @@ def admit(verified: Verified, store: ReplayStore, now: datetime) -> None:
         raise MessageExpired("the message was too old when it came to be admitted")
     if not store.insert(verified.replay_key, verified.expires_acceptance):
         REPLAYS.inc()
-        raise FailedCheck("the message is a replay")
+        raise FailedCheck("the message is a replay, or too old to know")

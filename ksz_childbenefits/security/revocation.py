@@ -1,11 +1,11 @@
-"""Revocation lists in files: fresh, signed by their issuer, read again when they change."""
+"""Revocation lists: signed by their issuer, fresh, and read again when their files change."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -31,15 +31,52 @@ _State = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
-    """What a list says: who is revoked, from when to when it is fresh, whom it speaks of."""
+class CheckedList:
+    """What a list that its issuer signed says: who is revoked, when it is fresh, whom it tells of.
 
-    state: _State
+    ``begin`` is its thisUpdate, ``end`` its nextUpdate, ``number`` its CRLNumber, where it has one.
+    """
+
     serials: frozenset[int]
     begin: datetime
     end: datetime
+    number: int | None
     for_users: bool
     for_authorities: bool
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it holds at ``now`` (aware)."""
+        return self.begin <= now <= self.end
+
+    def is_older_than(self, other: CheckedList) -> bool:
+        """Whether the issuer made the other one later."""
+        return (self.begin, self.number or 0) < (other.begin, other.number or 0)
+
+
+def check_list(data: bytes, issuer: x509.Certificate) -> CheckedList:
+    """Read a list, PEM or DER; FailedAuthentication for one that is not this issuer's, or unfit.
+
+    Whether it is fresh is not judged; a list that does not say until when is unfit (SECURITY 3).
+    """
+    try:
+        crl = _load(data)
+        _refuse_forged(crl, issuer)
+        point = _extension(crl, x509.IssuingDistributionPoint)
+        if point is not None and _leaves_out(point):
+            raise ValueError("a list of other issuers, or of some reasons only")
+        number = _extension(crl, x509.CRLNumber)
+    except _UNREADABLE:
+        raise _failure(issuer, "cannot be read") from None
+    if crl.next_update_utc is None:
+        raise _failure(issuer, "does not say until when it is fresh")
+    return CheckedList(
+        frozenset(entry.serial_number for entry in crl),
+        crl.last_update_utc,
+        crl.next_update_utc,
+        None if number is None else number.crl_number,
+        for_users=point is None or not point.only_contains_ca_certs,
+        for_authorities=point is None or not point.only_contains_user_certs,
+    )
 
 
 class RevocationList:
@@ -49,72 +86,62 @@ class RevocationList:
         """Remember where it is; it is read at the first check."""
         self._path = path
         self._issuer = issuer
-        self._content: _Content | None = None
+        self._read: tuple[_State, CheckedList] | None = None
+
+    @property
+    def authority(self) -> str:
+        """Whose list it is, for logs and metrics."""
+        return self._issuer.subject.rfc4514_string()
 
     def refuse_revoked(self, serial: int, now: datetime, *, authority: bool) -> None:
         """Refuse a revoked serial number, and every one while the list is missing, stale or forged.
 
         FailedAuthentication. ``now`` aware; ``authority``: whether the number is an authority's,
-        for lists that speak of users or of authorities only. A list without nextUpdate counts as
-        stale (SECURITY 3).
+        for lists that speak of users or of authorities only.
         """
-        content = self._current()
-        if not content.begin <= now <= content.end:
-            raise self._failure("is not fresh")
+        content = self.current()
+        if not content.is_fresh(now):
+            raise _failure(self._issuer, "is not fresh")
         if not (content.for_authorities if authority else content.for_users):
-            raise self._failure("does not speak of such certificates")
+            raise _failure(self._issuer, "does not speak of such certificates")
         if serial in content.serials:
             raise FailedAuthentication(f"certificate {serial:x} is revoked")
 
-    def _current(self) -> _Content:
-        """The list as it is on disk now; one stat where it did not change."""
+    def current(self) -> CheckedList:
+        """The list as it is on disk now; one stat where it did not change.
+
+        FailedAuthentication when it is missing or unfit.
+        """
         try:
             # Asked before reading: a file that changes while it is read is read again next time.
             status = self._path.stat()
             state = (status.st_mtime_ns, status.st_size, status.st_ino)
-            content = self._content
-            if content is None or content.state != state:
-                content = self._content = self._read(self._path.read_bytes(), state)
+            read = self._read
+            if read is None or read[0] != state:
+                read = self._read = (state, check_list(self._path.read_bytes(), self._issuer))
         except OSError:
-            raise self._failure("is missing") from None
-        return content
+            raise _failure(self._issuer, "is missing") from None
+        return read[1]
 
-    def _read(self, data: bytes, state: _State) -> _Content:
-        try:
-            crl = _load(data)
-            self._refuse_forged(crl)
-            point = _distribution_point(crl)
-        except _UNREADABLE:
-            raise self._failure("cannot be read") from None
-        if crl.next_update_utc is None:
-            raise self._failure("does not say until when it is fresh")
-        return _Content(
-            state,
-            frozenset(entry.serial_number for entry in crl),
-            crl.last_update_utc,
-            crl.next_update_utc,
-            for_users=point is None or not point.only_contains_ca_certs,
-            for_authorities=point is None or not point.only_contains_user_certs,
-        )
 
-    def _refuse_forged(self, crl: x509.CertificateRevocationList) -> None:
-        """Refuse a list that its issuer did not sign, or that says less than the whole."""
-        hash_ = crl.signature_hash_algorithm
-        key = self._issuer.public_key()
-        if crl.issuer != self._issuer.subject:
-            raise self._failure("is of another issuer")
-        if hash_ is None or hash_.name not in _HASHES:
-            raise self._failure("is signed with an algorithm that is not accepted")
-        if not _may_sign_lists(self._issuer):
-            raise self._failure("is signed by an authority without cRLSign")
-        if not is_accepted(key) or not crl.is_signature_valid(key):
-            raise self._failure("is not signed by its issuer")
-        if any(entry.critical and entry.oid not in _UNDERSTOOD for entry in crl.extensions):
-            raise self._failure("holds a critical extension that is not known")
+def _refuse_forged(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> None:
+    """Refuse a list that its issuer did not sign, or that says less than the whole."""
+    hash_ = crl.signature_hash_algorithm
+    key = issuer.public_key()
+    if crl.issuer != issuer.subject:
+        raise _failure(issuer, "is of another issuer")
+    if hash_ is None or hash_.name not in _HASHES:
+        raise _failure(issuer, "is signed with an algorithm that is not accepted")
+    if not _may_sign_lists(issuer):
+        raise _failure(issuer, "is signed by an authority without cRLSign")
+    if not is_accepted(key) or not crl.is_signature_valid(key):
+        raise _failure(issuer, "is not signed by its issuer")
+    if any(entry.critical and entry.oid not in _UNDERSTOOD for entry in crl.extensions):
+        raise _failure(issuer, "holds a critical extension that is not known")
 
-    def _failure(self, what: str) -> FailedAuthentication:
-        issuer = self._issuer.subject.rfc4514_string()
-        return FailedAuthentication(f"the revocation list of {issuer} {what}")
+
+def _failure(issuer: x509.Certificate, what: str) -> FailedAuthentication:
+    return FailedAuthentication(f"the revocation list of {issuer.subject.rfc4514_string()} {what}")
 
 
 def _load(data: bytes) -> x509.CertificateRevocationList:
@@ -123,17 +150,21 @@ def _load(data: bytes) -> x509.CertificateRevocationList:
     return x509.load_der_x509_crl(data)
 
 
-def _distribution_point(
-    crl: x509.CertificateRevocationList,
-) -> x509.IssuingDistributionPoint | None:
-    """What the list is limited to; ValueError when that leaves out reasons or other issuers."""
+_Extension = TypeVar("_Extension", x509.IssuingDistributionPoint, x509.CRLNumber)
+
+
+def _extension(crl: x509.CertificateRevocationList, kind: type[_Extension]) -> _Extension | None:
     try:
-        point = crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
+        return crl.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
-    if point.indirect_crl or point.only_some_reasons or point.only_contains_attribute_certs:
-        raise ValueError("a list of other issuers, or of some reasons only")
-    return point
+
+
+def _leaves_out(point: x509.IssuingDistributionPoint) -> bool:
+    """Whether the list is of other issuers, of some reasons only, or of no certificates of ours."""
+    return bool(
+        point.indirect_crl or point.only_some_reasons or point.only_contains_attribute_certs
+    )
 
 
 def _may_sign_lists(issuer: x509.Certificate) -> bool:

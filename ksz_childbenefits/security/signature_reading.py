@@ -33,8 +33,8 @@ DIGEST_METHOD: Final = f"{{{DS}}}DigestMethod"
 DIGEST_VALUE: Final = f"{{{DS}}}DigestValue"
 INCLUSIVE_NAMESPACES: Final = f"{{{EC}}}InclusiveNamespaces"
 
-_MAX_PREFIXES: Final = 128
-"""As many as can be in scope of an element (contract/xmlio.py)."""
+_MAX_PREFIXES: Final = 64
+"""Canonicalisation looks for each on every element, among those it found: the square of these."""
 
 _NAMED_IN_LOG: Final = re.compile(
     r"http://www\.w3\.org/(?!.*[0-9]{5})[0-9]{4}/(?:[0-9]{2}/)?[A-Za-z][\w#.-]{,40}", re.ASCII

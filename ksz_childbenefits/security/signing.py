@@ -6,9 +6,6 @@ import base64
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
@@ -21,13 +18,10 @@ from ksz_childbenefits.security.algorithms import (
     DIGEST_ALGORITHMS,
     EXCLUSIVE_C14N,
     SHA256_DIGEST,
-    SIGNATURE_ALGORITHMS,
     PrivateKey,
-    Scheme,
-    SignatureAlgorithm,
-    coordinate_bytes,
 )
 from ksz_childbenefits.security.credentials import ServiceCredentials
+from ksz_childbenefits.security.detached import algorithm_for, signature_value
 from ksz_childbenefits.security.elements import canonical
 from ksz_childbenefits.security.freshness import CREATED, EXPIRES
 from ksz_childbenefits.security.security_header import SIGNATURE, TIMESTAMP, TOKEN, WSU_ID
@@ -86,7 +80,7 @@ def _add_token(security: etree._Element, credentials: ServiceCredentials) -> etr
 
 
 def _add_signature(security: etree._Element, key: PrivateKey, parts: list[etree._Element]) -> None:
-    algorithm = _algorithm_for(key)
+    algorithm = algorithm_for(key)
     signature = etree.SubElement(security, SIGNATURE)
     signed_info = etree.SubElement(signature, ds.SIGNED_INFO)
     _add_algorithm(signed_info, ds.CANONICALIZATION_METHOD, EXCLUSIVE_C14N)
@@ -94,7 +88,7 @@ def _add_signature(security: etree._Element, key: PrivateKey, parts: list[etree.
     for part in parts:
         _add_reference(signed_info, part)
     value = etree.SubElement(signature, ds.SIGNATURE_VALUE)
-    value.text = _base64(_signature_value(key, algorithm, canonical(signed_info)))
+    value.text = _base64(signature_value(key, canonical(signed_info)))
     key_info = etree.SubElement(signature, ds.KEY_INFO)
     reference = etree.SubElement(key_info, SECURITY_TOKEN_REFERENCE)
     attributes = {"URI": f"#{_TOKEN_ID}", "ValueType": X509V3}
@@ -112,26 +106,6 @@ def _add_reference(signed_info: etree._Element, part: etree._Element) -> None:
 
 def _add_algorithm(parent: etree._Element, tag: str, uri: str) -> None:
     etree.SubElement(parent, tag, {"Algorithm": uri})
-
-
-def _algorithm_for(key: PrivateKey) -> SignatureAlgorithm:
-    """RSA-SHA256, and for EC the hash that is as strong as the curve."""
-    scheme = Scheme.RSA_PKCS1 if isinstance(key, rsa.RSAPrivateKey) else Scheme.ECDSA
-    size = 256 if isinstance(key, rsa.RSAPrivateKey) else min(key.curve.key_size, 512)
-    (found,) = (
-        algorithm
-        for algorithm in SIGNATURE_ALGORITHMS.values()
-        if algorithm.scheme is scheme and algorithm.hash.digest_size * 8 == size
-    )
-    return found
-
-
-def _signature_value(key: PrivateKey, algorithm: SignatureAlgorithm, data: bytes) -> bytes:
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-    size = coordinate_bytes(key.curve)
-    r, s = decode_dss_signature(key.sign(data, ec.ECDSA(algorithm.hash)))
-    return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 
 def _base64(octets: bytes) -> str:

@@ -11,7 +11,7 @@ from lxml import etree
 
 from ksz_childbenefits.contract.namespaces import DS, WSSE, WSSE11
 from ksz_childbenefits.errors import InvalidSecurity, UnsupportedToken
-from ksz_childbenefits.security.distinguished_names import parse_name
+from ksz_childbenefits.security.distinguished_names import parse_name, turned
 from ksz_childbenefits.security.elements import base64_of, exact_children, text_of
 from ksz_childbenefits.security.security_header import identifiers_of
 
@@ -132,7 +132,10 @@ def _by_issuer_serial(
     digits = text_of(serial)
     if not _SERIAL.fullmatch(digits):
         raise InvalidSecurity("the X509SerialNumber is no number")
-    return directory.by_issuer_serial(parse_name(text_of(name)), int(digits))
+    issuer, number = parse_name(text_of(name)), int(digits)
+    # A name is a hint, the signature the proof: so it may be written from either end.
+    found = directory.by_issuer_serial(issuer, number)
+    return found or directory.by_issuer_serial(turned(issuer), number)
 
 
 def _refuse_other_encoding(element: etree._Element) -> None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import verification
 
 from ksz_childbenefits.errors import ConfigurationError, FailedAuthentication, UnsupportedAlgorithm
+from ksz_childbenefits.metrics import revocation_list_is
 from ksz_childbenefits.security.algorithms import (
     DIGEST_ALGORITHMS,
     MIN_RSA_BITS,
@@ -26,6 +27,7 @@ from ksz_childbenefits.security.algorithms import (
     PublicKey,
     is_accepted,
 )
+from ksz_childbenefits.security.certificate_rules import CA_EXTENSIONS, SIGNER_EXTENSIONS
 from ksz_childbenefits.security.revocation import RevocationList
 
 _MAX_CACHED_PATHS: Final = 1024
@@ -113,15 +115,16 @@ class TrustPolicy:
 class TrustedCertificate:
     """A certificate with a valid path.
 
-    ``key_info`` is its SubjectPublicKeyInfo (DER); the fingerprints are SHA-256 in hex, of the
-    certificate and of the anchor that its path ends at.
+    ``key_info`` is its SubjectPublicKeyInfo (DER). ``fingerprint`` is the certificate's SHA-256 in
+    hex; ``anchors`` are those of the anchor that its path ends at, and of others that have the same
+    name and key: a renewed authority is the same anchor (RFC 5280, 6.1.1).
     """
 
     certificate: x509.Certificate
     key: PublicKey
     key_info: bytes
     fingerprint: str
-    anchor_fingerprint: str
+    anchors: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,16 @@ class Trust:
             link.issuers_list.refuse_revoked(link.serial, now, authority=link.authority)
         return path.proves
 
+    def tell_lists(self) -> None:
+        """Tell the metrics how old the revocation lists are, as they are on disk now."""
+        for certificate, held in self._lists.items():
+            try:
+                content = held.current()
+                made, ends = content.begin.timestamp(), content.end.timestamp()
+            except FailedAuthentication:
+                made = ends = 0
+            revocation_list_is(held.authority, certificate, made, ends)
+
     def _remembered(self, key: str, now: datetime) -> _Path | None:
         with self._lock:
             path = self._paths.get(key)
@@ -192,7 +205,7 @@ class Trust:
                 key,
                 key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
                 fingerprint(certificate),
-                fingerprint(chain[-1]),
+                self._same_anchors(chain[-1]),
             ),
             max(link.not_valid_before_utc for link in chain),
             min(link.not_valid_after_utc for link in chain),
@@ -203,6 +216,13 @@ class Trust:
             if len(self._paths) > _MAX_CACHED_PATHS:
                 self._paths.popitem(last=False)
         return path
+
+    def _same_anchors(self, anchor: x509.Certificate) -> frozenset[str]:
+        def known_by(certificate: x509.Certificate) -> tuple[x509.Name, object]:
+            return certificate.subject, certificate.public_key()
+
+        known = [one.certificate for one in self.policy.anchors]
+        return frozenset(fingerprint(one) for one in known if known_by(one) == known_by(anchor))
 
     def _links(self, chain: list[x509.Certificate]) -> Iterator[_Link]:
         """Every certificate whose issuer has a list; the first of a path is no authority."""
@@ -224,7 +244,7 @@ class Trust:
         """The certificate, the intermediates, and the anchor last."""
         builder = verification.PolicyBuilder().store(self._anchors).time(now)
         verifier = builder.extension_policies(
-            ca_policy=_CA_EXTENSIONS, ee_policy=_SIGNER_EXTENSIONS
+            ca_policy=CA_EXTENSIONS, ee_policy=SIGNER_EXTENSIONS
         ).build_client_verifier()
         try:
             chain = verifier.verify(certificate, self._intermediates).chain
@@ -247,38 +267,3 @@ def _why(error: verification.VerificationError) -> str:
     The subject of an eID certificate, whose serialNumber is its holder's SSIN, for instance.
     """
     return _LONG_NUMBER.sub("…", str(error).partition(_QUOTED)[0])
-
-
-def _must_sign_certificates(
-    _: verification.Policy, __: x509.Certificate, usage: x509.KeyUsage | None
-) -> None:
-    if usage is not None and not usage.key_cert_sign:
-        raise ValueError("keyUsage of an authority without keyCertSign")
-
-
-def _must_be_no_authority(
-    _: verification.Policy, __: x509.Certificate, constraints: x509.BasicConstraints | None
-) -> None:
-    if constraints is not None and constraints.ca:
-        raise ValueError("an authority signs certificates, not messages")
-
-
-def _must_sign_messages(
-    _: verification.Policy, __: x509.Certificate, usage: x509.KeyUsage | None
-) -> None:
-    if usage is not None and not (usage.digital_signature or usage.content_commitment):
-        raise ValueError("keyUsage without digitalSignature and nonRepudiation")
-
-
-# The web's own policies demand SAN and EKU, which certificates for signing messages need not have.
-# cryptography checks cA and path length itself, and insists on basicConstraints being required.
-_CA_EXTENSIONS: Final = (
-    verification.ExtensionPolicy.permit_all()
-    .require_present(x509.BasicConstraints, verification.Criticality.AGNOSTIC, None)
-    .may_be_present(x509.KeyUsage, verification.Criticality.AGNOSTIC, _must_sign_certificates)
-)
-_SIGNER_EXTENSIONS: Final = (
-    verification.ExtensionPolicy.permit_all()
-    .may_be_present(x509.KeyUsage, verification.Criticality.AGNOSTIC, _must_sign_messages)
-    .may_be_present(x509.BasicConstraints, verification.Criticality.AGNOSTIC, _must_be_no_authority)
-)

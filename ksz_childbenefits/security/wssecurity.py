@@ -38,14 +38,14 @@ __all__ = ["Verified", "sign", "verify"]
 class Verified:
     """A message that is authentic, whole and fresh; whether it is a replay is not yet asked.
 
-    ``fingerprint`` and ``anchor_fingerprint`` are SHA-256 in hex. ``payload`` is the child of the
+    ``fingerprint`` and ``anchors`` are as in TrustedCertificate. ``payload`` is the child of the
     very Body that was digested. After ``expires_acceptance`` the message would be too old for any
     worker whose clock is right, so its ``replay_key`` must be kept until then.
     """
 
     certificate: x509.Certificate
     fingerprint: str
-    anchor_fingerprint: str
+    anchors: frozenset[str]
     replay_key: bytes
     created: datetime
     expires_acceptance: datetime
@@ -77,7 +77,7 @@ def verify(
     return Verified(
         signer.certificate,
         signer.fingerprint,
-        signer.anchor_fingerprint,
+        signer.anchors,
         _replay_key(signed_info, signer),
         timestamp.created,
         timestamp.created + trust.policy.max_age + trust.policy.max_ahead,
@@ -99,6 +99,9 @@ def _signed_parts(
             raise UnsupportedAlgorithm("an enveloped signature that is one")
         parts.append((reference, part))
     elements = [part for _, part in parts]
+    if len(set(elements)) < len(elements):
+        # No sender needs that, and each time costs another canonicalisation.
+        raise InvalidSecurity("a part is referenced twice")
     if envelope.body not in elements or security.timestamp not in elements:
         raise InvalidSecurity("the signature does not cover Body and Timestamp")
     return parts

@@ -34,7 +34,8 @@ class Party:
 
     def signature(self, other: Party, now: datetime = NOW) -> Signature:
         """The plugin as this party uses it towards the other."""
-        return Signature(self.key_pem, self.certificate_pem, other.certificate_pem, lambda: now)
+        parts = self.key_pem, self.certificate_pem, other.certificate_pem
+        return Signature(*parts, clock=lambda: now)
 
 
 def party(name: str, key: pki.PrivateKey, now: datetime = NOW) -> Party:

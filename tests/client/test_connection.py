@@ -80,9 +80,9 @@ def client(stub: Stub, customer: Party, provider: Party) -> ChildBenefitsClient:
 
 def credentials(customer: Party, provider: Party) -> Credentials:
     return Credentials(
-        key_pem=customer.key_pem,
-        certificate_pem=customer.certificate_pem,
-        service_certificate_pem=provider.certificate_pem,
+        key=customer.key_pem,
+        certificate=customer.certificate_pem,
+        service_certificates=provider.certificate_pem,
         legal_context="TEST:CONTEXT",
         cbe_number="0206731645",
     )

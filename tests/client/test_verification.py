@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
-from ksz_childbenefits.client import UnsignedFault, UntrustedReply
+from ksz_childbenefits.client import Signature, UnsignedFault, UntrustedReply
 from ksz_childbenefits.contract.namespaces import DS, SOAP_ENV, WSSE, WSU
 from tests.client.conftest import NOW, Party, message
 
@@ -51,6 +51,20 @@ def test_what_the_service_signed_is_read(
 
 def test_an_ec_key_of_the_service_is_accepted(customer: Party, ec_customer: Party) -> None:
     customer.signature(ec_customer).verify(reply(ec_customer, customer))
+
+
+@pytest.mark.parametrize("signer", ["provider", "ec_customer"])
+@pytest.mark.parametrize("turn", [1, -1])
+def test_while_the_service_renews_its_key_either_certificate_is_accepted(
+    signer: str, turn: int, request: pytest.FixtureRequest, customer: Party, stranger: Party
+) -> None:
+    """An RSA key and an EC key, in either order; a third one is refused."""
+    both = [request.getfixturevalue(name) for name in ("provider", "ec_customer")][::turn]
+    pems = b"".join(party.certificate_pem for party in both)
+    plugin = Signature(customer.key_pem, customer.certificate_pem, pems, clock=lambda: NOW)
+    plugin.verify(reply(request.getfixturevalue(signer), customer))
+    with pytest.raises(UntrustedReply):
+        plugin.verify(reply(stranger, customer))
 
 
 def test_other_children_of_header_are_dropped(customer: Party, provider: Party) -> None:

@@ -95,6 +95,11 @@ def issuer_names() -> list[str]:
         "2.5.4.3=Root,2.5.4.10=Tests\\2C Inc.,C=BE",
         # As WSS4J writes what RFC 4514 has no name for: the hex of its DER.
         "2.5.4.3=#0c04526f6f74,2.5.4.10=#130b54657374732c20496e632e,C=BE",
+        # RFC 1779: Java's and .NET's printed form, WSS4J's IssuerSerialQuoteFormat.
+        'CN=Root, O="Tests, Inc.", C=BE',
+        'OID.2.5.4.3=Root; o = "Tests, Inc." ; C=BE',
+        # BouncyCastle's printed form: from the other end.
+        "C=BE,O=Tests\\, Inc.,CN=Root",
     ]
 
 

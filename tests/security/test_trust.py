@@ -50,7 +50,7 @@ def test_good_certificates_lead_to_the_anchor(kind: str) -> None:
     trusted = pki().trust().check(certificate, NOW)
     assert trusted.certificate == certificate
     assert trusted.fingerprint == fingerprint(certificate)
-    assert trusted.anchor_fingerprint == fingerprint(pki().root.certificate)
+    assert trusted.anchors == {fingerprint(pki().root.certificate)}
 
 
 @pytest.mark.parametrize("kind", ["expired", "future", "encipherer", "stranger", "stranger_root"])
@@ -177,6 +177,27 @@ def test_an_anchor_that_expired_is_no_anchor() -> None:
     old = issue(None, subject("Old"), rsa_key(0), constraints, end=NOW - SECOND)
     with pytest.raises(FailedAuthentication):
         trusting(old).check(customer(old, "x", ec_key(1)).certificate, NOW)
+
+
+def test_two_anchors_of_one_name_with_different_keys() -> None:
+    """Rollover of an authority: what either has issued is trusted, and no more."""
+    old, new, other = (authority("Same", rsa_key(number)) for number in (0, 3, 5))
+    trust = trusting(old, new)
+    for issuer in (old, new):
+        trusted = trust.check(customer(issuer, "x", ec_key(1)).certificate, NOW)
+        assert trusted.anchors == {fingerprint(issuer.certificate)}
+    with pytest.raises(FailedAuthentication):
+        trust.check(customer(other, "x", ec_key(1)).certificate, NOW)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_two_certificates_of_one_authority_are_one_anchor(turn: int) -> None:
+    """RFC 5280, 6.1.1: an anchor is a name and a key. Renewed, it has two certificates."""
+    old, new = (authority("Same", rsa_key(0)) for _ in range(2))
+    elsewhere = authority("Same", rsa_key(3))
+    trust = trusting(*(old, new, elsewhere)[::turn])
+    trusted = trust.check(customer(old, "x", ec_key(1)).certificate, NOW)
+    assert trusted.anchors == {fingerprint(old.certificate), fingerprint(new.certificate)}
 
 
 def test_a_remembered_path_ends_with_its_certificates() -> None:

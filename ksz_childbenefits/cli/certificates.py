@@ -1,0 +1,104 @@
+"""``customer certify|withdraw|certificates``: what a customer may sign with, over the years."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography import x509
+
+from ksz_childbenefits.cli import options, registers
+from ksz_childbenefits.cli.display import new_table, terminal
+from ksz_childbenefits.config import Settings, load_settings
+from ksz_childbenefits.errors import UsageError
+from ksz_childbenefits.registers.customers import CustomerRegister
+from ksz_childbenefits.security.credentials import load_certificate
+from ksz_childbenefits.security.trust import fingerprint
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The customer's short name.")]
+
+Certificate = Annotated[
+    Path | None, typer.Option(metavar="PEM", help="A certificate that the customer signs with.")
+]
+
+Anchor = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PEM",
+        help="Or: a configured authority, under which any certificate with the CBE number in "
+        "its subject is the customer's.",
+    ),
+]
+
+
+def certify(
+    name: Name, config: options.Config, certificate: Certificate = None, anchor: Anchor = None
+) -> None:
+    """Let a customer sign with one more certificate, or under one more authority."""
+    settings = load_settings(config)
+    certificates, anchors = signs_with(settings, certificate, anchor)
+    with registers.opened(settings) as engine:
+        register = CustomerRegister(engine)
+        for one in certificates:
+            register.add_certificate(name, one)
+        for one in anchors:
+            register.add_anchor(name, one)
+    terminal().print(f"{name} may sign with it from now on", markup=False)
+
+
+def withdraw(
+    name: Name, config: options.Config, certificate: Certificate = None, anchor: Anchor = None
+) -> None:
+    """Take a certificate, or an authority, from a customer; its next request is refused."""
+    path = certificate or anchor
+    if path is None or (certificate is not None and anchor is not None):
+        raise UsageError("give either --certificate or --anchor")
+    loaded = load_certificate(path)
+    with registers.opened(load_settings(config)) as engine:
+        register = CustomerRegister(engine)
+        remove = register.remove_certificate if certificate else register.remove_anchor
+        remove(name, loaded)
+    terminal().print(f"{name} may not sign with it any more", markup=False)
+
+
+def show(name: Name, config: options.Config) -> None:
+    """Show what a customer may sign with: SHA-256, until when, and whose name it bears."""
+    settings = load_settings(config)
+    with registers.opened(settings) as engine:
+        register = CustomerRegister(engine)
+        if register.find(name) is None:
+            raise UsageError(f"customer {name!r} is not registered")
+        certificates, anchors = register.certificates(name), register.anchors(name)
+    table = new_table("what", "SHA-256", "until", "subject")
+    for one in certificates:
+        table.add_row("certificate", *_told(one))
+    known = [load_certificate(given.certificate) for given in settings.security.anchors]
+    for mark in sorted(anchors):
+        found = [one for one in known if fingerprint(one) == mark]
+        table.add_row("anchor", *(_told(found[0]) if found else (mark, "-", "not configured")))
+    terminal().print(table)
+
+
+def _told(certificate: x509.Certificate) -> tuple[str, str, str]:
+    until = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+    return fingerprint(certificate), until, certificate.subject.rfc4514_string()
+
+
+def signs_with(
+    settings: Settings, certificate: Path | None, anchor: Path | None
+) -> tuple[list[x509.Certificate], list[x509.Certificate]]:
+    """The customer's certificate, or the authority that it is recognised under; exactly one."""
+    if certificate is not None and anchor is None:
+        return [load_certificate(certificate)], []
+    if anchor is not None and certificate is None:
+        return [], [_configured(settings, anchor)]
+    raise UsageError("give either --certificate or --anchor")
+
+
+def _configured(settings: Settings, anchor: Path) -> x509.Certificate:
+    """The anchor, which the configuration must trust, or nobody would ever be let in by it."""
+    wanted = load_certificate(anchor)
+    if wanted not in [load_certificate(one.certificate) for one in settings.security.anchors]:
+        raise UsageError(f"{anchor} is none of the anchors of the configuration")
+    return wanted

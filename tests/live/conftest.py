@@ -1,0 +1,3 @@
+from tests.postgres import cluster
+
+__all__ = ["cluster"]
