@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from ksz_childbenefits.config import explain
-from ksz_childbenefits.conformance.recipe import SendRecipe, SigningRecipe, Table
+from ksz_childbenefits.conformance.recipe import SendRecipe, SigningRecipe, Table, WireRecipe
 from ksz_childbenefits.errors import DataError
 
 NEVER_SIGNED = frozenset({"soapenv:VersionMismatch", "soapenv:MustUnderstand"})
@@ -25,6 +25,26 @@ class Tag(StrEnum):
     PROTOCOL = "protocol"
     DEMO_WORLD = "demo world"
     IN_PROCESS = "in process"
+
+
+class Family(StrEnum):
+    """The families of attacks (samples/hostile)."""
+
+    WRAPPING = "wrapping"
+    STRIPPING = "stripping and substitution"
+    TRANSFORMS = "transforms"
+    REFERENCES = "external references"
+    ALGORITHMS = "algorithm confusion"
+    CERTIFICATES = "certificates"
+    TIME = "time"
+    REPLAY = "replay"
+    ENTITIES = "entities and expansion"
+    ENCODINGS = "encodings"
+    BOMBS = "structure bombs"
+    EDGES = "numbers and dates at the edges"
+    SOAP = "SOAP versions and headers"
+    FRAMING = "HTTP framing"
+    SLOW = "slow peers"
 
 
 class HttpRecipe(Table):
@@ -61,7 +81,12 @@ class ExpectedInformation(Table):
 
 
 class Expectation(Table):
-    """What is expected where there is no expected.xml: a fault, or a plain HTTP refusal."""
+    """What is expected where there is no expected.xml: one of four refusals.
+
+    ``fault`` with ``reason``; ``no_result``: the code of a refusal by status (DOMAIN 5); ``http``
+    alone: a plain refusal; ``closed``: the connection is closed without an answer, at once or when
+    the time of SECURITY 1 for reading, for an idle connection or for writing is over.
+    """
 
     fault: Annotated[str, Field(pattern=r"^(soapenv|wsse):[A-Za-z]+$")] | None = None
     reason: Annotated[str, Field(pattern=r"^[A-Z]{3}[0-9]{5}$")] | None = None
@@ -69,12 +94,14 @@ class Expectation(Table):
     signed: bool | None = None
     http: int | None = None
     headers: dict[str, str] = Field(default_factory=dict)
+    no_result: Annotated[str, Field(pattern=r"^[A-Z]{3}[0-9]{5}$")] | None = None
+    closed: Literal["at once", "reading", "idle", "writing"] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Expectation:
         if (self.fault is None) != (self.reason is None):
             raise ValueError("fault and reason go together")
-        if self.fault is None and self.http is None:
+        if self.fault is None and self.http is None and not (self.no_result or self.closed):
             raise ValueError("expect a fault, or an HTTP status")
         if self.fault == "soapenv:Client" and self.signed is None:
             raise ValueError("a soapenv:Client fault needs signed = true or false (SECURITY 4)")
@@ -94,10 +121,12 @@ class _CaseFile(Table):
     story: Text
     rule: Text
     tag: Tag
+    family: Family | None = None
     customer: Text = "fedris"
     sign: SigningRecipe = SigningRecipe()
     send: SendRecipe = SendRecipe()
     http: HttpRecipe = HttpRecipe()
+    wire: WireRecipe | None = None
     world: World | None = None
     expect: Expectation | None = None
 
@@ -109,11 +138,15 @@ class _CaseFile(Table):
 
 
 class Case(_CaseFile):
-    """A case with its name (that of its folder), what is sent, and the expected reply if any."""
+    """A case with its name (that of its folder), what is sent, and the expected reply if any.
+
+    ``shared``: files beside the folders of the cases, which fill ``{name}`` in edits and texts.
+    """
 
     name: str
     request: bytes
     expected: bytes | None
+    shared: dict[str, str] = Field(default_factory=dict)
 
 
 def load_cases(folder: Path) -> tuple[Case, ...]:
@@ -125,17 +158,21 @@ def load_cases(folder: Path) -> tuple[Case, ...]:
 
 
 def load_case(folder: Path) -> Case:
-    """The case in ``folder``: case.toml, request.xml and, for a reply, expected.xml."""
-    file = folder / "case.toml"
-    expected = folder / "expected.xml"
+    """The case in ``folder``: case.toml, request.xml and, for a reply, expected.xml.
+
+    Without a request.xml of its own it sends the one beside the folders of the cases.
+    """
+    file, expected = folder / "case.toml", folder / "expected.xml"
+    own, shared = folder / "request.xml", folder.parent / "request.xml"
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
         case = Case.model_validate(
             data
             | {
                 "name": folder.name,
-                "request": (folder / "request.xml").read_bytes(),
+                "request": (own if own.exists() or not shared.exists() else shared).read_bytes(),
                 "expected": expected.read_bytes() if expected.exists() else None,
+                "shared": {one.stem: one.read_text("utf-8") for one in folder.parent.glob("*.xml")},
             }
         )
     except OSError as error:

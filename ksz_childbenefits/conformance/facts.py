@@ -5,7 +5,7 @@ Every rule of the wire that a case stands on is one line, so that a difference r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,32 +14,46 @@ from cryptography import x509
 from lxml import etree
 
 from ksz_childbenefits.conformance import rendering, schema
+from ksz_childbenefits.conformance.answer import Answer
 from ksz_childbenefits.conformance.case import Expectation
-from ksz_childbenefits.conformance.transport import Answer
 from ksz_childbenefits.conformance.verification import SIGNED, UNSIGNED, signature_of
+from ksz_childbenefits.conformance.wire import CLOSED
 from ksz_childbenefits.contract.namespaces import FAULT, SOAP_ENV, WSSE
 
 ECHOED: Final = frozenset({"MSG00002", "MSG00003"})
 """Faults that come after authentication and XSD: they echo informationCustomer (DOMAIN 5)."""
 
 _SHORT = 1024
+_DATA = ("dataFilters", "results")
+"""What a reply with NO_RESULT does not hold (DOMAIN 5)."""
+
 _NAMESPACES = {"soapenv": SOAP_ENV, "wsse": WSSE}
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How an answer is read: the service's certificate, the time, and the expectation."""
+    """How an answer is read: the service's certificates, the time, and the expectation.
 
-    certificate: x509.Certificate
+    ``expected``: the root of expected.xml; ``refusal``: the table [expect].
+    """
+
+    certificates: Sequence[x509.Certificate]
     now: datetime
     expected: etree._Element | None
-    headers: tuple[str, ...]
+    refusal: Expectation | None
 
     def lines(self, answer: Answer) -> list[str]:
         """The facts of ``answer``."""
+        lines = self._of_answer(answer)
+        if answer.rest:
+            lines.append(f"then on the same connection: {len(answer.rest)} bytes")
+        return lines
+
+    def _of_answer(self, answer: Answer) -> list[str]:
         lines = [f"HTTP status: {answer.status}"]
-        lines += [f"HTTP header {name}: {_header(answer, name)}" for name in self.headers]
+        headers = self.refusal.headers if self.refusal else ()
+        lines += [f"HTTP header {name}: {_header(answer, name)}" for name in headers]
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "text/xml":
             short = 0 < len(answer.body) <= _SHORT
@@ -52,7 +66,7 @@ class Reading:
             root = etree.fromstring(answer.body, _PARSER)
         except etree.XMLSyntaxError as error:
             return [*lines, f"not well-formed: {error}"]
-        lines.append(f"signature: {signature_of(root, self.certificate, self.now)}")
+        lines.append(f"signature: {signature_of(root, self.certificates, self.now)}")
         return [*lines, *_form_lines(answer.body), *self._content(root)]
 
     def _content(self, root: etree._Element) -> Iterator[str]:
@@ -68,6 +82,10 @@ class Reading:
     def _reply_lines(self, reply: etree._Element) -> Iterator[str]:
         yield _prefixed(reply)
         yield f"schema: {schema.validity(reply)}"
+        if self.refusal and self.refusal.no_result:
+            yield _status(reply.findtext("status/value"), reply.findtext("status/code"))
+            yield from (f"{name}: in the reply" for name in _DATA if reply.find(name) is not None)
+            return
         rendering.mask_generated(reply)
         if self.expected is not None:
             rendering.mask_any(self.expected, reply)
@@ -84,6 +102,11 @@ def expected_reply(expected: etree._Element) -> list[str]:
 def expected_refusal(expect: Expectation, customer: Iterable[str]) -> list[str]:
     """The facts of a case with a table [expect]; ``customer``: the lines of informationCustomer."""
     headers = [f"HTTP header {name}: {value}" for name, value in expect.headers.items()]
+    if expect.closed is not None:
+        return [CLOSED]
+    if expect.no_result is not None:
+        head = ["HTTP status: 200", *headers, "content: text/xml", f"signature: {SIGNED}"]
+        return [*head, *_SOUND, "schema: valid", _status("NO_RESULT", expect.no_result)]
     if expect.fault is None:
         return [f"HTTP status: {expect.http}", *headers, "content: short text"]
     lines = [f"HTTP status: {expect.http or 500}", *headers, "content: text/xml"]
@@ -104,6 +127,10 @@ def any_values(expect: Expectation | None, actual: list[str]) -> list[str]:
     starts = [f"HTTP header {n}: " for n, value in expect.headers.items() if value == rendering.ANY]
     starts += [f"  information: {i.name} = " for i in expect.information if i.value is None]
     return [next((f"{s}{rendering.ANY}" for s in starts if _open(a, s)), a) for a in actual]
+
+
+def _status(value: str | None, code: str | None) -> str:
+    return f"status: {value} {code}"
 
 
 def _open(line: str, start: str) -> bool:

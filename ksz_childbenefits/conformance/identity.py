@@ -9,7 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ksz_childbenefits.errors import UsageError
+from ksz_childbenefits.errors import ConfigurationError, UsageError
+from ksz_childbenefits.secret_files import read_secret
+from ksz_childbenefits.security.credentials import read_certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,13 @@ class KeyRing:
     folder: Path
     _loaded: dict[str, Identity] = field(default_factory=dict, repr=False)
 
-    def service(self) -> x509.Certificate:
-        """The certificate that replies must be signed with; UsageError when it is not there."""
-        return _certificate(self.folder / "service.pem")
+    def service(self) -> tuple[x509.Certificate, ...]:
+        """The certificates that replies may be signed with; UsageError when there is none."""
+        file = self.folder / "service.pem"
+        try:
+            return read_certificates(file.read_bytes())
+        except (OSError, ConfigurationError) as error:
+            raise UsageError(f"cannot use the certificates {file}: {error}") from None
 
     def holds(self, name: str) -> bool:
         """Whether there are credentials of that name."""
@@ -44,8 +50,8 @@ class KeyRing:
     def _load(self, name: str) -> Identity:
         file = self.folder / name / "key.pem"
         try:
-            key = load_pem_private_key(file.read_bytes(), None)
-        except (OSError, ValueError, TypeError) as error:
+            key = load_pem_private_key(read_secret(file), None)
+        except (ValueError, TypeError) as error:
             raise UsageError(f"cannot use the key {file}: {error}") from None
         if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             raise UsageError(f"{file} holds neither an RSA nor an EC key")

@@ -41,16 +41,18 @@ class Tally:
 def run(cases: Iterable[Case], judge: Judge, tag: Tag | None) -> Iterator[Result]:
     """The results over HTTP, one by one; with a ``tag``, cases of other tags are skipped."""
     for case in cases:
-        reason = _skip_reason(case, judge.keys, tag)
+        reason = skip_reason(case, judge.keys)
+        if reason is None and tag is not None and case.tag is not tag:
+            reason = f'not tagged "{tag.value}"'
         verdict = judge.judge(case) if reason is None else None
         yield Result(case, verdict, reason)
 
 
-def _skip_reason(case: Case, keys: KeyRing, tag: Tag | None) -> str | None:
+def skip_reason(case: Case, keys: KeyRing) -> str | None:
+    """Why a case cannot be run over HTTP with these keys; None: it can."""
     if case.tag is Tag.IN_PROCESS:
-        return "in process: needs an outage or another day (the tests run it)"
-    if tag is not None and case.tag is not tag:
-        return f'not tagged "{tag.value}"'
+        needs = "another clock" if case.send.later else "an outage or another day"
+        return f"in process: needs {needs} (the tests run it)"
     names = (case.sign.credentials or case.customer, case.sign.certificate)
     missing = next((name for name in names if name and not keys.holds(name)), None)
     return None if missing is None else f"no credentials of {missing}"

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import base64
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from ksz_childbenefits.conformance import algorithms, keyinfo
+from ksz_childbenefits.conformance.edit import apply
 from ksz_childbenefits.conformance.identity import Identity
 from ksz_childbenefits.conformance.recipe import Child, SigningRecipe
 from ksz_childbenefits.contract.namespaces import DS, EC, SOAP_ENV, WSSE, WSU, XENC
 from ksz_childbenefits.errors import DataError
 
+_SIGNED_INFO = f"{{{DS}}}SignedInfo"
+_VALUE = f"{{{DS}}}SignatureValue"
+_REFERENCE = f"{{{DS}}}Reference"
+_DIGEST = f"{{{DS}}}DigestValue"
 _IDS = {"Timestamp": "TS", "Token": keyinfo.BST_ID}
 _BASE64 = (
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
@@ -24,14 +30,22 @@ _BASE64 = (
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs envelopes by a recipe, with an identity, as if it were ``now``."""
+    """Signs envelopes by a recipe, with an identity, as if it were ``now``.
+
+    ``values`` fill what the recipe's edits leave open.
+    """
 
     recipe: SigningRecipe
     identity: Identity
     now: datetime
+    values: Mapping[str, str] = field(default_factory=dict)
 
     def sign(self, envelope: etree._Element) -> None:
-        """Put a Security header as first child into the envelope's Header, and sign."""
+        """Put a Security header as first child into the envelope's Header, and sign.
+
+        First everything but the values, then the recipe's edits, then digests and signature: what
+        an edit put there is signed.
+        """
         header, body = _parts(envelope)
         others = list(header.iterchildren(etree.Element))
         security = self._security(header)
@@ -44,6 +58,9 @@ class Signer:
             self._identify(f"H{number}", element)
         for signature in security.iterchildren(f"{{{DS}}}Signature"):
             self._fill(signature, [e for part in self.recipe.parts for e in signed.get(part, [])])
+        apply(envelope, self.recipe.edit, self.values)
+        for signature in envelope.iter(f"{{{DS}}}Signature"):
+            self.seal(signature)
 
     def _security(self, header: etree._Element) -> etree._Element:
         security = etree.Element(f"{{{WSSE}}}Security", nsmap={"wsse": WSSE, "wsu": WSU})
@@ -101,26 +118,24 @@ class Signer:
         return etree.Element(f"{{{DS}}}Signature", nsmap={"ds": DS})
 
     def _fill(self, signature: etree._Element, targets: list[etree._Element]) -> None:
-        """SignedInfo over the targets, the value, and the key info."""
+        """SignedInfo over the targets, room for the value, and the key info."""
         recipe = self.recipe
-        signed_info = etree.SubElement(signature, f"{{{DS}}}SignedInfo")
+        signed_info = etree.SubElement(signature, _SIGNED_INFO)
         method = etree.SubElement(signed_info, f"{{{DS}}}CanonicalizationMethod")
         self._canonical(method)
         uri = algorithms.signature_uri(recipe.algorithm, self.identity)
         etree.SubElement(signed_info, f"{{{DS}}}SignatureMethod").set("Algorithm", uri)
         for target in targets:
             self._reference(signed_info, target)
-        data = algorithms.canonical(signed_info, recipe.canonical, recipe.inclusive_prefixes)
-        value = etree.SubElement(signature, f"{{{DS}}}SignatureValue")
-        value.text = self._base64(algorithms.signature(data, recipe.algorithm, self.identity))
+        etree.SubElement(signature, _VALUE)
         if recipe.key_info != "absent":
             info = etree.SubElement(signature, f"{{{DS}}}KeyInfo")
             keyinfo.fill(info, recipe.key_info, recipe.value_type, self.identity)
 
     def _reference(self, signed_info: etree._Element, target: etree._Element) -> None:
         recipe = self.recipe
-        name = target.get(f"{{{WSU}}}Id") or target.get("Id") or ""
-        reference = etree.SubElement(signed_info, f"{{{DS}}}Reference", URI=f"#{name}")
+        name = next(identifiers(target), "")
+        reference = etree.SubElement(signed_info, _REFERENCE, URI=f"#{name}")
         transforms = etree.SubElement(reference, f"{{{DS}}}Transforms")
         if recipe.enveloped:
             enveloped = etree.SubElement(transforms, f"{{{DS}}}Transform")
@@ -128,9 +143,31 @@ class Signer:
         self._canonical(etree.SubElement(transforms, f"{{{DS}}}Transform"))
         method = etree.SubElement(reference, f"{{{DS}}}DigestMethod")
         method.set("Algorithm", algorithms.DIGESTS[recipe.digest])
-        data = algorithms.canonical(target, recipe.canonical, recipe.inclusive_prefixes)
-        value = etree.SubElement(reference, f"{{{DS}}}DigestValue")
-        value.text = self._base64(algorithms.digest(data, recipe.digest))
+        etree.SubElement(reference, _DIGEST)
+
+    def seal(self, signature: etree._Element) -> None:
+        """Digests of what the references name, then the value over SignedInfo.
+
+        A reference to nothing gets the digest of nothing; what an edit took away is not missed.
+        """
+        named = _named(signature.getroottree().getroot())
+        for reference in signature.iterfind(f"{_SIGNED_INFO}/{_REFERENCE}"):
+            target = named.get(reference.get("URI", ""))
+            value = reference.find(_DIGEST)
+            if value is not None:
+                data = b"" if target is None else self._octets(target)
+                value.text = self._base64(algorithms.digest(data, self.recipe.digest))
+        signed_info, value = signature.find(_SIGNED_INFO), signature.find(_VALUE)
+        if signed_info is not None and value is not None:
+            octets = algorithms.signature(
+                self._octets(signed_info), self.recipe.algorithm, self.identity
+            )
+            value.text = self._base64(octets)
+
+    def _octets(self, element: etree._Element) -> bytes:
+        """The canonical form that the recipe asks for."""
+        recipe = self.recipe
+        return algorithms.canonical(element, recipe.canonical, recipe.inclusive_prefixes)
 
     def _canonical(self, element: etree._Element) -> None:
         """Name the canonicalization, with its list of prefixes if the recipe has one."""
@@ -143,6 +180,22 @@ class Signer:
     def _base64(self, data: bytes) -> str:
         text = base64.b64encode(data).decode("ascii")
         return f"\n{textwrap.fill(text, 64)}\n" if self.recipe.line_breaks else text
+
+
+def identifiers(element: etree._Element) -> Iterator[str]:
+    """The identifiers of an element, of both kinds that a recipe can ask for."""
+    for name in (f"{{{WSU}}}Id", "Id"):
+        if (identifier := element.get(name)) is not None:
+            yield identifier
+
+
+def _named(root: etree._Element) -> dict[str, etree._Element]:
+    """The first element of each identifier, by the URI that names it; the root for an empty one."""
+    named = {"": root}
+    for element in root.iter(etree.Element):
+        for identifier in identifiers(element):
+            named.setdefault(f"#{identifier}", element)
+    return named
 
 
 def _parts(envelope: etree._Element) -> tuple[etree._Element, etree._Element]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import requests
 
+from ksz_childbenefits.conformance.answer import Answer, NoAnswer
 from ksz_childbenefits.conformance.message import HttpMessage
+from ksz_childbenefits.conformance.wire import Wire
 from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.errors import UsageError
 
@@ -18,19 +19,6 @@ CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 30.0
 _PORTS: Final = {"http": 80, "https": 443}
 _CHUNK: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer; the names of ``headers`` are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class NoAnswer(Exception):
-    """The connection failed, or was closed without an answer."""
 
 
 class Transport(Protocol):
@@ -59,6 +47,7 @@ class HttpTransport:
         self._path = parts.path.rstrip("/") or CONSULTATION.path
         self._session = requests.Session()
         self._session.trust_env = False
+        self._wire = Wire(parts.hostname, self._port, parts.scheme == "https")
 
     def connect(self) -> None:
         """Try the host and the port; UsageError when nothing listens there."""
@@ -70,6 +59,8 @@ class HttpTransport:
 
     def __call__(self, message: HttpMessage) -> Answer:
         """Send ``message`` and read the whole answer; NoAnswer when there is none."""
+        if message.wire is not None:
+            return self._wire.send(message.wire, self._values(message))
         try:
             response = self._session.request(
                 message.method,
@@ -83,6 +74,17 @@ class HttpTransport:
             raise NoAnswer(f"no answer ({type(error).__name__})") from None
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, response.content)
+
+    def _values(self, message: HttpMessage) -> dict[str, str]:
+        """What pieces of the wire leave open, each letter an octet."""
+        body = message.body.decode("latin-1")
+        return {
+            "host": f"{self._host}:{self._port}",
+            "path": self._path,
+            "length": str(len(body)),
+            "chunks": f"{len(body):x}\r\n{body}\r\n",
+            "message": body,
+        }
 
 
 def _chunks(body: bytes) -> Iterator[bytes]:

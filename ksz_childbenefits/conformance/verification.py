@@ -1,9 +1,10 @@
-"""Whether a reply is signed as SECURITY 4 and 6 say: judged with signxml and the certificate."""
+"""Whether a reply is signed as SECURITY 4 and 6 say: judged with signxml and the certificates."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,7 +36,9 @@ _REFUSALS = (
 """What signxml raises: its own, and those of the libraries beneath it."""
 
 
-def signature_of(root: etree._Element, certificate: x509.Certificate, now: datetime) -> str:
+def signature_of(
+    root: etree._Element, certificates: Sequence[x509.Certificate], now: datetime
+) -> str:
     """``SIGNED``, ``UNSIGNED``, or what is wrong with the signature of the envelope ``root``."""
     security = root.findall(f"{{{SOAP_ENV}}}Header/{{{WSSE}}}Security")
     if not security and next(root.iter(f"{{{DS}}}Signature"), None) is None:
@@ -47,8 +50,7 @@ def signature_of(root: etree._Element, certificate: x509.Certificate, now: datet
     if next(root.iter(f"{{{EC}}}InclusiveNamespaces"), None) is not None:
         return "uses InclusiveNamespaces (SECURITY 6)"
     timestamp, token, _ = security[0]
-    problem = _time_problem(timestamp, now) or _token_problem(token, certificate)
-    return problem or _verified(root, certificate)
+    return _time_problem(timestamp, now) or _verified(root, _named(token, certificates))
 
 
 def _time_problem(timestamp: etree._Element, now: datetime) -> str | None:
@@ -68,18 +70,21 @@ def _time_problem(timestamp: etree._Element, now: datetime) -> str | None:
     return None
 
 
-def _token_problem(token: etree._Element, certificate: x509.Certificate) -> str | None:
+def _named(
+    token: etree._Element, certificates: Sequence[x509.Certificate]
+) -> x509.Certificate | None:
+    """The one of the service's certificates that stands in the token."""
     try:
         held = base64.b64decode(token.text or "")
     except binascii.Error:
-        return "the token is not base64"
-    if held != certificate.public_bytes(Encoding.DER):
-        return "the token is not the service's certificate"
-    return None
+        return None
+    return next((one for one in certificates if one.public_bytes(Encoding.DER) == held), None)
 
 
-def _verified(root: etree._Element, certificate: x509.Certificate) -> str:
+def _verified(root: etree._Element, certificate: x509.Certificate | None) -> str:
     """``SIGNED`` when signxml verifies three references, and those are the three parts."""
+    if certificate is None:
+        return "the token is not the service's certificate"
     try:
         results = XMLVerifier().verify(root, x509_cert=certificate, expect_config=_CONFIGURATION)
     except _REFUSALS as error:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from ksz_childbenefits.conformance.answer import Answer
 from ksz_childbenefits.conformance.case import Case, load_case
 from ksz_childbenefits.conformance.identity import Identity, KeyRing
 from ksz_childbenefits.conformance.judge import Judge
 from ksz_childbenefits.conformance.message import HttpMessage
 from ksz_childbenefits.conformance.recipe import SigningRecipe
 from ksz_childbenefits.conformance.signer import Signer
-from ksz_childbenefits.conformance.transport import Answer
 from ksz_childbenefits.demo import pki
 
 SAMPLES = Path(__file__).parents[2] / "samples"

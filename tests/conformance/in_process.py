@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
+from ksz_childbenefits import endpoint as endpoint_module
 from ksz_childbenefits.config import load_settings
+from ksz_childbenefits.conformance.answer import Answer
 from ksz_childbenefits.conformance.case import World
 from ksz_childbenefits.conformance.message import HttpMessage
-from ksz_childbenefits.conformance.transport import Answer
 from ksz_childbenefits.domain.clock import parse_as_of
 from ksz_childbenefits.domain.sources import Operator
-from ksz_childbenefits.endpoint import Endpoint, Message
+from ksz_childbenefits.endpoint import Endpoint
 from ksz_childbenefits.gateway import ConsultationExchange
+from ksz_childbenefits.registers import replay
 from ksz_childbenefits.runtime import build_endpoint
+from ksz_childbenefits.soap_app import message_of
 
 
 @dataclass(frozen=True)
@@ -24,9 +31,31 @@ class InProcess:
     endpoint: Endpoint[ConsultationExchange]
 
     def __call__(self, message: HttpMessage) -> Answer:
+        kind = message.headers.get("Content-Type", "")
         action = message.headers.get("SOAPAction")
-        reply = self.endpoint.handle(Message(message.body, "utf-8", action, datetime.now(UTC)))
+        with clock_put_forward(message.later):
+            reply = self.endpoint.handle(message_of(message.body, kind, action, datetime.now(UTC)))
         return Answer(reply.status, {"content-type": "text/xml; charset=utf-8"}, reply.body)
+
+
+@contextmanager
+def clock_put_forward(seconds: int) -> Iterator[None]:
+    """The service's clocks, of messages and of the replay store, are so many seconds ahead."""
+    if not seconds:
+        yield
+        return
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.now(UTC) + timedelta(seconds=seconds)
+
+    later = mock.Mock(wraps=time, time=lambda: time.time() + seconds)
+    with (
+        mock.patch.object(endpoint_module, "datetime", Shifted),
+        mock.patch.object(replay, "time", later),
+    ):
+        yield
 
 
 @dataclass

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from lxml import etree
 
+from ksz_childbenefits.conformance.answer import Answer, NoAnswer
 from ksz_childbenefits.conformance.case import Case, load_case
 from ksz_childbenefits.conformance.identity import KeyRing
 from ksz_childbenefits.conformance.judge import Judge
 from ksz_childbenefits.conformance.message import HttpMessage
 from ksz_childbenefits.conformance.recipe import SigningRecipe
 from ksz_childbenefits.conformance.report import difference
-from ksz_childbenefits.conformance.transport import Answer, NoAnswer
 from tests.conformance.conftest import FAULT, SAMPLES, FakeService, answer_to
 
 
@@ -94,6 +95,17 @@ def test_a_wrong_signature_is_found(
 ) -> None:
     service = FakeService(keys.identity("service"), answer_to(reply_case), recipe=recipe)
     assert line in lost(service, reply_case, keys)
+
+
+@pytest.mark.parametrize("signer", ["service", "sfpd"])
+def test_while_the_service_renews_its_key_either_certificate_passes(
+    signer: str, reply_case: Case, keys: KeyRing, tmp_path: Path
+) -> None:
+    pems = [keys.folder / name / "certificate.pem" for name in ("service", "sfpd")]
+    (tmp_path / "service.pem").write_bytes(b"".join(pem.read_bytes() for pem in pems))
+    service = FakeService(keys.identity(signer), answer_to(reply_case))
+    judge = Judge(service, keys, KeyRing(tmp_path).service())
+    assert judge.judge(reply_case).passed
 
 
 def test_a_signature_of_somebody_else_is_found(reply_case: Case, keys: KeyRing) -> None:

@@ -106,6 +106,10 @@ STRUCTURE = {
     "no references": replaced(REFERENCES, ""),
     "nine references": replaced(REFERENCE, REFERENCE * 7),
     "nine hundred references": replaced(REFERENCE, REFERENCE * 900),
+    "a part referenced twice": replaced(REFERENCE, REFERENCE * 2),
+    "a part referenced by two identifiers": replaced(
+        REFERENCE, REFERENCE + REFERENCE.replace("#Body-1", "#Body-2")
+    ).replace(b'<s:Body wsu:Id="Body-1"', b'<s:Body wsu:Id="Body-1" Id="Body-2"'),
     "only Body signed": replaced(STAMP_REFERENCE, ""),
     "only Timestamp signed": replaced(REFERENCE, ""),
     "reference to the whole document": replaced('URI="#Body-1"', 'URI=""'),
@@ -138,7 +142,7 @@ STRUCTURE = {
     "PrefixList that is too long": replaced(
         C14N,
         f'<ds:CanonicalizationMethod Algorithm="{EC}" xmlns:ec="{EC}"><ec:InclusiveNamespaces '
-        f'PrefixList="{" ".join(f"p{number}" for number in range(129))}"/>'
+        f'PrefixList="{" ".join(f"p{number}" for number in range(65))}"/>'
         "</ds:CanonicalizationMethod>",
     ),
     "enveloped-signature twice": replaced(
