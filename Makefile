@@ -3,8 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-world
+SBOM := build/sbom.cdx.json
 
-.PHONY: demo serve test conformance network soak lint clean
+.PHONY: demo serve test conformance attack network soak fuzz lint sbom clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m ksz_childbenefits.demo
@@ -20,9 +21,20 @@ lint: $(VENV)/dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python deploy/dependencies.py sbom $(SBOM)
+	$(BIN)/python deploy/dependencies.py audit
+
+# What the service needs to run, as it is installed here (CycloneDX).
+sbom: $(VENV)/dev-installed
+	$(BIN)/python deploy/dependencies.py sbom $(SBOM)
 
 conformance: $(VENV)/installed
 	@$(BIN)/python -m ksz_childbenefits.demo conformance
+
+# The hostile cases against URL with the CREDENTIALS; without URL against a demo that it starts and stops.
+attack: $(VENV)/installed
+	@$(if $(URL),$(BIN)/ksz-childbenefits conformance attack --url $(URL) --credentials $(CREDENTIALS),\
+	    $(BIN)/python -m ksz_childbenefits.demo attack)
 
 # Gateway, four operators and PostgreSQL as separate processes; the server comes from Debian where it may.
 network: $(VENV)/installed
@@ -32,8 +44,13 @@ network: $(VENV)/installed
 # What takes longer than a test may: hours of memory and disk; results are kept in bench/results/.
 soak: $(VENV)/dev-installed
 	@deploy/postgresql-server
-	@failed=0; for script in imports routing network operators; do \
+	@failed=0; for script in imports routing network operators differential; do \
 	    $(BIN)/python bench/soak/$$script.py || failed=1; done; exit $$failed
+
+# Coverage-guided fuzzing for SECONDS; what it learns and finds is kept in bench/fuzz/ and bench/results/.
+SECONDS ?= 600
+fuzz: $(VENV)/fuzz-installed
+	@$(BIN)/python bench/fuzz/fuzz.py --seconds $(SECONDS)
 
 clean:
 	rm -rf $(VENV) .tox $(DEMO) build dist *.egg-info
@@ -48,4 +65,8 @@ $(VENV)/installed: setup.cfg pyproject.toml
 
 $(VENV)/dev-installed: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(VENV)/fuzz-installed: $(VENV)/dev-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,fuzz]'
 	@touch $@

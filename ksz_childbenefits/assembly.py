@@ -1,15 +1,17 @@
-"""Parts of the house made from settings: whom to trust, the network of cadastres, a cadastre."""
+"""Parts of the house made from settings: the network of cadastres, a cadastre."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from cryptography import x509
 from sqlalchemy import Engine
 
+from ksz_childbenefits.audit.evidence import EvidenceBox
+from ksz_childbenefits.audit.marks import Believed
+from ksz_childbenefits.audit.trail import AuditTrail
 from ksz_childbenefits.cadastres.background import BackgroundLoop
 from ksz_childbenefits.cadastres.base import Cadastre
 from ksz_childbenefits.cadastres.embedded import EmbeddedCadastre, FailingCadastre
@@ -17,31 +19,34 @@ from ksz_childbenefits.cadastres.line import LineLimits, OperatorLine
 from ksz_childbenefits.cadastres.network import Network
 from ksz_childbenefits.cadastres.remote import RemoteCadastre
 from ksz_childbenefits.cadastres.server import CadastreService
-from ksz_childbenefits.config import AuthoritySettings, OperatorSettings, Settings
+from ksz_childbenefits.config import OperatorSettings, RateSettings, Settings
 from ksz_childbenefits.contract.namespaces import CADASTRE_SOAP_ACTION
 from ksz_childbenefits.contract.xmlio import XmlLimits
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.endpoint import Endpoint, Exchange
 from ksz_childbenefits.errors import ConfigurationError
-from ksz_childbenefits.logs import Pseudonymiser
+from ksz_childbenefits.identity import (
+    Identity,
+    identity_of,
+    pseudonymiser_of,
+    tls_identity,
+)
+from ksz_childbenefits.rates import Rate, Rates, Unlimited, buckets
 from ksz_childbenefits.registers.database import answers, open_database
 from ksz_childbenefits.registers.replay import SqlReplayStore
-from ksz_childbenefits.security.credentials import (
-    ServiceCredentials,
-    load_certificate,
-    load_credentials,
-)
+from ksz_childbenefits.secret_files import read_secret
+from ksz_childbenefits.security.credentials import load_certificate
 from ksz_childbenefits.security.directory import KnownCertificates
-from ksz_childbenefits.security.trust import Anchor, Intermediate, Trust, TrustPolicy
+from ksz_childbenefits.tls import client_context
 
 
-def build_network(
-    settings: Settings, engine: Engine, credentials: ServiceCredentials, trust: Trust
-) -> Network:
+def build_network(settings: Settings, engine: Engine, identity: Identity) -> Network:
     """Who answers for each operator: the remote ones of the settings, else what is in ``engine``.
 
-    Operators that the demo makes fail do so either way.
+    Operators that the demo makes fail do so either way. ConfigurationError in production for one
+    of which the settings do not say where it is.
     """
+    _refuse_forgotten(settings)
     loop = BackgroundLoop()
 
     def cadastre(operator: Operator) -> Cadastre:
@@ -52,8 +57,8 @@ def build_network(
             return EmbeddedCadastre(engine, operator)
         return RemoteCadastre(
             line=_line(operator, remote, settings, loop),
-            credentials=credentials,
-            trust=trust,
+            keys=identity.keys,
+            trust=identity.trust,
             certificates=_known(remote.certificates),
             limits=XmlLimits(elements=settings.remote.reply_elements),
         )
@@ -62,45 +67,92 @@ def build_network(
     return Network({operator: cadastre(operator) for operator in Operator}, threads, loop)
 
 
+def _refuse_forgotten(settings: Settings) -> None:
+    """Tables that nobody filled would answer that there are no files, to everybody."""
+    known = settings.operators.keys() | settings.database.embedded_cadastres
+    forgotten = [operator for operator in Operator if operator not in known]
+    if settings.environment == "production" and forgotten:
+        raise ConfigurationError(
+            "in production each operator is in [operators] or in database.embedded_cadastres; "
+            f"these are in neither: {', '.join(forgotten)}"
+        )
+
+
 def build_cadastre(settings: Settings) -> Endpoint[Exchange]:
     """The endpoint of the operator that the settings name; ConfigurationError if they do not."""
     own = settings.cadastre
     if own is None:
         raise ConfigurationError("the configuration has no section [cadastre]")
     engine = open_database(settings.database.url)
-    ksz = _known(own.ksz_certificates)
+    ksz, identity = _known(own.ksz_certificates), identity_of(settings)
+    trail = trail_of(settings, engine, identity)
     return Endpoint(
         service=CadastreService(
             cadastre=EmbeddedCadastre(engine, own.operator),
             cbe_number=own.cbe_number,
             ksz=ksz,
-            pseudonymiser=Pseudonymiser(secret(settings.security.pseudonym_key)),
+            pseudonymiser=pseudonymiser_of(settings),
+            reply_entries=settings.limits.reply_entries,
         ),
         limits=xml_limits(settings),
-        trust=Trust(trust_policy(settings)),
+        trust=identity.trust,
         certificates=ksz,
         replays=SqlReplayStore(engine),
-        credentials=credentials_of(settings),
+        rates=Unlimited(),
+        keys=identity.keys,
+        trail=trail,
         available=partial(answers, engine),
+        close=partial(close_all, trail.close, engine.dispose),
     )
 
 
-def credentials_of(settings: Settings) -> ServiceCredentials:
-    """Our own key and certificate."""
-    security = settings.security
-    return load_credentials(security.service_key, security.service_certificate)
+def trail_of(settings: Settings, engine: Engine, identity: Identity) -> AuditTrail:
+    """Where the records of a process go; ConfigurationError if evidence has no key to be kept."""
+    evidence = evidence_box(settings) if settings.audit.evidence else None
+    return AuditTrail(engine, identity.keys, evidence)
 
 
-def trust_policy(settings: Settings) -> TrustPolicy:
-    """Whom we trust, and how strictly (SECURITY 3)."""
+def evidence_box(settings: Settings) -> EvidenceBox:
+    """What encrypts and decrypts the evidence; ConfigurationError without a key."""
+    path = settings.audit.evidence_key
+    if path is None:
+        raise ConfigurationError("audit.evidence_key is not configured")
+    try:
+        return EvidenceBox(read_secret(path))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def marks_believed(settings: Settings) -> Believed:
+    """The certificates that the trail's marks are believed with: ours, of now and of before.
+
+    The keys themselves are read only where they bring their certificate: PKCS#12.
+    """
     security = settings.security
-    return TrustPolicy(
-        anchors=tuple(Anchor(*_authority(a)) for a in security.anchors),
-        intermediates=tuple(Intermediate(*_authority(a)) for a in security.intermediates),
-        max_age=timedelta(seconds=security.max_age_seconds),
-        max_ahead=timedelta(seconds=security.max_ahead_seconds),
-        max_references=security.max_references,
-    )
+    own = [security.service_certificate, *(one.certificate for one in security.next_service_keys)]
+    paths = [path for path in (*own, *settings.audit.certificates) if path is not None]
+    certificates = [load_certificate(path) for path in paths]
+    if None in own:
+        keys = identity_of(settings).keys
+        certificates += [keys.first.certificate, *(one.certificate for _, one in keys.successors)]
+    return Believed.of(certificates)
+
+
+def close_all(*parts: Callable[[], None]) -> None:
+    """Close one after the other."""
+    for close in parts:
+        close()
+
+
+def rates_of(settings: Settings, service: str) -> Rates:
+    """What each caller may ask of this service."""
+    limits = settings.limits
+    others = {name: _rate(rate) for name, rate in limits.rates.items()}
+    return Rates(service, _rate(limits.rate), others, buckets())
+
+
+def _rate(rate: RateSettings) -> Rate:
+    return Rate(rate.per_second, rate.burst)
 
 
 def xml_limits(settings: Settings) -> XmlLimits:
@@ -109,14 +161,6 @@ def xml_limits(settings: Settings) -> XmlLimits:
     return XmlLimits(
         limits.xml_depth, limits.xml_elements, limits.xml_attributes, limits.xml_namespaces
     )
-
-
-def secret(path: Path) -> bytes:
-    """The content of a file; ConfigurationError when it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _line(
@@ -130,12 +174,12 @@ def _line(
         pause_seconds=given.pause_seconds,
         reply_bytes=given.reply_bytes,
     )
-    return OperatorLine(operator, remote.url, CADASTRE_SOAP_ACTION, loop, limits)
+    tls = None
+    if remote.url.startswith("https:"):
+        own = tls_identity(given.tls_certificate, given.tls_key, given.tls_passphrase)
+        tls = client_context(remote.tls_authority, own)
+    return OperatorLine(operator, remote.url, CADASTRE_SOAP_ACTION, loop, limits, tls=tls)
 
 
 def _known(paths: tuple[Path, ...]) -> KnownCertificates:
     return KnownCertificates([load_certificate(path) for path in paths])
-
-
-def _authority(settings: AuthoritySettings) -> tuple[x509.Certificate, Path | None]:
-    return load_certificate(settings.certificate), settings.crl or None

@@ -17,6 +17,7 @@
     │   │   ├── FailedCheck          wsse:FailedCheck                MSG00014  sender
     │   │   └── MessageExpired       wsse:MessageExpired             MSG00014  sender
     │   ├── Unavailable              soapenv:Server, HTTP 503        MSG00001  service
+    │   │   └── Unrecorded           soapenv:Server, HTTP 503        MSG00001  service
     │   ├── AllSourcesFailed         soapenv:Server                  MSG00002  sources
     │   └── InternalError            soapenv:Server                  MSG00003  service
     ├── CadastreFailure              a source's TECHNICAL_ERROR      MSG00002  source
@@ -136,13 +137,22 @@ class MessageExpired(SecurityFault):
 
 
 class Unavailable(Fault):
-    """Overload, shutting down, or a store that does not answer."""
+    """Overload, a rate, shutting down, or a store that does not answer."""
 
     faultcode = "soapenv:Server"
     reason_code = "MSG00001"
     text = "The service is temporarily unavailable."
     http_status = 503
     signed = False
+
+    def __init__(self, reason: str = "", retry_after: int = 5) -> None:
+        """``retry_after``: when to come again, in seconds."""
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Unrecorded(Unavailable):
+    """The audit trail did not take the record of a reply: the one answer that has no record."""
 
 
 class AllSourcesFailed(Fault):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Final
@@ -66,6 +66,21 @@ _CONNECTIONS = Gauge(
     multiprocess_mode="livesum",
 )
 
+_LIST_MADE = Gauge(
+    "ksz_revocation_list_this_update_seconds",
+    "When the authority made its revocation list that is used, in seconds since 1970.",
+    ("authority", "certificate"),
+    multiprocess_mode="livemostrecent",
+)
+_LIST_ENDS = Gauge(
+    "ksz_revocation_list_next_update_seconds",
+    "Until when an authority's revocation list is fresh, in seconds since 1970; 0: none of use.",
+    ("authority", "certificate"),
+    multiprocess_mode="livemostrecent",
+)
+
+_before: list[Callable[[], None]] = []
+
 IN_FLIGHT: Final = Gauge(
     "ksz_requests_in_flight",
     "Messages that were let in and are not answered yet.",
@@ -74,6 +89,18 @@ IN_FLIGHT: Final = Gauge(
 """``inc`` and ``dec`` it, or use its ``track_inprogress``."""
 
 REPLAYS: Final = Counter("ksz_replays_refused", "Messages refused because they were taken before.")
+"""``inc`` it for each."""
+
+AUDIT_SECONDS: Final = Histogram(
+    "ksz_audit_commit_seconds",
+    "Time to store the audit records of a group of requests durably.",
+    buckets=_SECONDS,
+)
+"""``observe`` it for each group."""
+
+AUDIT_REFUSED: Final = Counter(
+    "ksz_audit_records_refused", "Audit records that were not stored in time: MSG00001."
+)
 """``inc`` it for each."""
 
 
@@ -99,6 +126,17 @@ def source_called(operator: str, source: str, outcome: str, seconds: float) -> N
 def breaker_is(operator: str, state: BreakerState) -> None:
     """Tell the state of an operator's circuit breaker in this process, at each change."""
     _BREAKER.labels(operator).set(state)
+
+
+def revocation_list_is(authority: str, certificate: str, made: float, ends: float) -> None:
+    """Tell of the list of an authority, by its name and the SHA-256 of its certificate, in hex."""
+    _LIST_MADE.labels(authority, certificate).set(made)
+    _LIST_ENDS.labels(authority, certificate).set(ends)
+
+
+def before_exposition(tell: Callable[[], None]) -> None:
+    """Have what changes by itself told anew before numbers are shown; one for each process."""
+    _before[:] = [tell]
 
 
 def watch_pool(engine: Engine, limit: int) -> None:
@@ -133,6 +171,8 @@ def worker_ended(process: int) -> None:
 
 def exposition() -> bytes:
     """All numbers of all workers, in Prometheus' text format."""
+    for tell in _before:
+        tell()
     if _FOLDER not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()

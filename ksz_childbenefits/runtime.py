@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -13,11 +14,12 @@ from sqlalchemy import Engine
 from ksz_childbenefits.assembly import (
     build_cadastre,
     build_network,
-    credentials_of,
-    secret,
-    trust_policy,
+    close_all,
+    rates_of,
+    trail_of,
     xml_limits,
 )
+from ksz_childbenefits.audit.trail import AuditTrail
 from ksz_childbenefits.cadastres.network import Network
 from ksz_childbenefits.config import (
     LimitSettings,
@@ -31,24 +33,31 @@ from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.endpoint import Endpoint, ExchangeT, Service
 from ksz_childbenefits.errors import ConfigurationError
 from ksz_childbenefits.gateway import ConsultationExchange, Gateway
+from ksz_childbenefits.identity import (
+    Identity,
+    identity_of,
+    kept_lists,
+    pseudonymiser_of,
+    tls_identity,
+)
 from ksz_childbenefits.inscriptions import Inscriptions, InscriptionsExchange
-from ksz_childbenefits.logs import Pseudonymiser, configure_logging
+from ksz_childbenefits.list_keeper import ListKeeper
+from ksz_childbenefits.logs import configure_logging
 from ksz_childbenefits.maintenance import MaintenanceService
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import answers, migrate, open_database
 from ksz_childbenefits.registers.directory import RegisteredCertificates
-from ksz_childbenefits.registers.inscriptions import InscriptionRegister
+from ksz_childbenefits.registers.inscriptions import WRITERS, InscriptionRegister
 from ksz_childbenefits.registers.operators import OperatorRegister
 from ksz_childbenefits.registers.persons import PersonRegister
 from ksz_childbenefits.registers.repertory import PersonRepertory
 from ksz_childbenefits.registers.replay import SqlReplayStore
 from ksz_childbenefits.registers.schema import customer_certificates, operator_certificates
 from ksz_childbenefits.security.tokens import CertificateDirectory
-from ksz_childbenefits.security.trust import Trust
 from ksz_childbenefits.server.limits import Limits
 from ksz_childbenefits.server.run import Tls, Work
 from ksz_childbenefits.server.run import serve as listen
-from ksz_childbenefits.service import ConsultationService
+from ksz_childbenefits.service import Access, ConsultationService
 from ksz_childbenefits.soap_app import MessageEndpoint
 
 _RENEWAL_SECONDS = 6 * 3600.0
@@ -63,64 +72,82 @@ def build_endpoint(settings: Settings, as_of: date | None = None) -> Endpoint[Co
     ``as_of`` fixes the consultation day; None: today in Brussels. ConfigurationError says what is
     missing or wrong.
     """
-    return _consultation(settings, open_database(settings.database.url), as_of)
+    return _consultation(_base(settings), as_of)
 
 
 def build_inscriptions(
     settings: Settings, as_of: date | None = None
 ) -> Endpoint[InscriptionsExchange]:
     """The endpoint at which operators and customers maintain the person repertory; likewise."""
-    return _inscriptions(settings, open_database(settings.database.url), as_of)
+    return _inscriptions(_base(settings), as_of)
 
 
 def build_endpoints(settings: Settings, as_of: date | None = None) -> tuple[MessageEndpoint, ...]:
-    """All that one worker serves, over one pool of connections; likewise."""
-    engine = open_database(settings.database.url)
-    return _consultation(settings, engine, as_of), _inscriptions(settings, engine, as_of)
+    """All that one worker serves, over one pool of connections, one trust, one trail; likewise."""
+    base = _base(settings)
+    return _consultation(base, as_of), _inscriptions(base, as_of)
 
 
-def _consultation(
-    settings: Settings, engine: Engine, as_of: date | None
-) -> Endpoint[ConsultationExchange]:
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What all endpoints of a process stand on."""
+
+    settings: Settings
+    engine: Engine
+    identity: Identity
+    trail: AuditTrail
+
+
+def _base(settings: Settings) -> _Base:
+    engine, identity = open_database(settings.database.url), identity_of(settings)
+    return _Base(settings, engine, identity, trail_of(settings, engine, identity))
+
+
+def _consultation(base: _Base, as_of: date | None) -> Endpoint[ConsultationExchange]:
+    settings, engine, identity = base.settings, base.engine, base.identity
     customers = CustomerRegister(engine)
-    credentials, trust = credentials_of(settings), Trust(trust_policy(settings))
-    network = build_network(settings, engine, credentials, trust)
+    network = build_network(settings, engine, identity)
     gateway = Gateway(
         customers=customers,
-        service=_service(network, engine, _today(settings, as_of)),
-        pseudonymiser=Pseudonymiser(secret(settings.security.pseudonym_key)),
+        service=_service(base, network, _today(settings, as_of)),
+        pseudonymiser=pseudonymiser_of(settings),
     )
-    return _endpoint(settings, engine, gateway, trust, customers)
+    endpoint = _endpoint(base, gateway, customers)
+    return replace(endpoint, close=partial(close_all, network.close, endpoint.close))
 
 
-def _inscriptions(
-    settings: Settings, engine: Engine, as_of: date | None
-) -> Endpoint[InscriptionsExchange]:
+def _inscriptions(base: _Base, as_of: date | None) -> Endpoint[InscriptionsExchange]:
+    settings, engine = base.settings, base.engine
     inscriptions = Inscriptions(
         customers=CustomerRegister(engine),
         operators=OperatorRegister(engine),
-        service=MaintenanceService(InscriptionRegister(engine), _today(settings, as_of)),
+        service=MaintenanceService(
+            InscriptionRegister(engine, _writers(settings.limits)), _today(settings, as_of)
+        ),
     )
     certificates = RegisteredCertificates(engine, customer_certificates, operator_certificates)
-    trust = Trust(trust_policy(settings))
-    return _endpoint(settings, engine, inscriptions, trust, certificates)
+    return _endpoint(base, inscriptions, certificates)
+
+
+def _writers(limits: LimitSettings) -> int:
+    """How many calls may wait to write: with one thread there is no other to leave alone."""
+    return max(min(WRITERS, limits.threads // 2), 1)
 
 
 def _endpoint(
-    settings: Settings,
-    engine: Engine,
-    service: Service[ExchangeT],
-    trust: Trust,
-    certificates: CertificateDirectory,
+    base: _Base, service: Service[ExchangeT], certificates: CertificateDirectory
 ) -> Endpoint[ExchangeT]:
     return Endpoint(
         service=service,
-        limits=xml_limits(settings),
-        trust=trust,
+        limits=xml_limits(base.settings),
+        trust=base.identity.trust,
         certificates=certificates,
-        replays=SqlReplayStore(engine),
-        credentials=credentials_of(settings),
-        available=partial(answers, engine),
+        replays=SqlReplayStore(base.engine),
+        keys=base.identity.keys,
+        rates=rates_of(base.settings, service.contract.name),
+        trail=base.trail,
+        available=partial(answers, base.engine),
+        close=partial(close_all, base.trail.close, base.engine.dispose),
     )
 
 
@@ -162,22 +189,26 @@ def _run(
 ) -> None:
     configure_logging()
     settings = load_settings(config)
-    stop = threading.Event()
+    stop, keeper = threading.Event(), ListKeeper()
     _keep_crl_fresh(settings, stop)
     service = settings.service
     at = (service.metrics_host, service.metrics_port)
     try:
         listen(
-            partial(_work, config, service, workers, build),
+            partial(_work, config, service, workers, build, keeper),
             host=host or service.host,
             port=service.port if port is None else port,
             metrics=None if at[1] is None else (at[0], at[1]),
+            on_renewed=keeper.settle,
         )
     finally:
+        keeper.close()
         stop.set()
 
 
-def _work(config: Path, bound: ServiceSettings, workers: int | None, build: _Builder) -> Work:
+def _work(
+    config: Path, bound: ServiceSettings, workers: int | None, build: _Builder, keeper: ListKeeper
+) -> Work:
     """What the configuration now says the workers do; ``bound``: where the service listens."""
     settings = load_settings(config)
     service = settings.service
@@ -186,6 +217,7 @@ def _work(config: Path, bound: ServiceSettings, workers: int | None, build: _Bui
             raise ConfigurationError(f"service.{name} cannot change while the service runs")
     configure_logging(settings.logs.level)
     _prepare(settings, build)
+    keeper.expect(kept_lists(settings))
     return Work(
         partial(_worker, settings, build),
         workers=workers or service.workers,
@@ -210,14 +242,15 @@ def _prepare(settings: Settings, build: _Builder) -> None:
     build(settings)
 
 
-def _service(network: Network, engine: Engine, today: Callable[[], date]) -> ConsultationService:
-    return ConsultationService(
+def _service(base: _Base, network: Network, today: Callable[[], date]) -> ConsultationService:
+    engine = base.engine
+    access = Access(
         persons=PersonRegister(engine),
         repertory=PersonRepertory(engine),
         customers=CustomerRegister(engine),
-        cadastres=network,
         today=today,
     )
+    return ConsultationService(access, network, base.settings.limits.reply_entries)
 
 
 def _limits(limits: LimitSettings) -> Limits:
@@ -225,21 +258,22 @@ def _limits(limits: LimitSettings) -> Limits:
         request_bytes=limits.request_bytes,
         read_seconds=limits.read_seconds,
         idle_seconds=limits.idle_seconds,
+        connections=limits.connections,
+        unsent_bytes=limits.unsent_bytes,
         parallel_requests=limits.parallel_requests,
         threads=limits.threads,
     )
 
 
 def _tls(service: ServiceSettings) -> Tls | None:
-    if service.tls_certificate is None or service.tls_key is None:
-        return None
-    return Tls(service.tls_certificate, service.tls_key)
+    own = tls_identity(service.tls_certificate, service.tls_key, service.tls_passphrase)
+    return None if own is None else Tls(own, service.tls_client_authority)
 
 
 def _keep_crl_fresh(settings: Settings, stop: threading.Event) -> None:
     """The demo is its own authority, so it renews its own revocation list, now and later on."""
     key, anchor = settings.demo.authority_key, settings.security.anchors[0]
-    if key is None or anchor.crl is False:
+    if key is None or not isinstance(anchor.crl, Path):
         return
     authority, crl = load_authority(key, anchor.certificate), anchor.crl
 

@@ -11,11 +11,13 @@ import pytest
 
 from ksz_childbenefits.demo.__main__ import running_service
 from ksz_childbenefits.demo.init import create_demo
-
+from tests.leaks.hooks import pytest_configure, pytest_sessionfinish, pytest_terminal_summary
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background jobs ignore Ctrl-C, and so would the programs that tests stop by it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+__all__ = ["pytest_configure", "pytest_sessionfinish", "pytest_terminal_summary"]
 
 
 @dataclass(frozen=True)

@@ -51,5 +51,6 @@ def test_it_carries_the_contract_and_the_samples(unpacked: Path) -> None:
     for folder in ("xsd", "wsdl"):
         shipped = {p.name for p in (package / "contract" / folder).iterdir()}
         assert shipped == {p.name for p in (ROOT / folder).iterdir()} != set()
-    cases = {p.parent.name for p in (ROOT / "samples").glob("*/case.toml")}
-    assert {p.parent.name for p in (package / "samples").glob("*/case.toml")} == cases
+    for cases in ("*/case.toml", "hostile/*/case.toml", "hostile/*.xml"):
+        carried = {p.parent.name for p in (package / "samples").glob(cases)}
+        assert carried == {p.parent.name for p in (ROOT / "samples").glob(cases)} != set()

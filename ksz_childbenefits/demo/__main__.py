@@ -1,4 +1,4 @@
-"""``make demo``, ``make conformance``, ``make network``: services started, used, and stopped."""
+"""``make demo``, ``conformance``, ``attack``, ``network``: services started, used, and stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _COMMAND = (sys.executable, "-m", "ksz_childbenefits.cli")
 
 def main() -> int:
     """Do what the Makefile's target of that name says; the highest exit code of what was run."""
-    target = {"conformance": _conformance, "network": _network}.get("".join(sys.argv[1:]), _demo)
+    targets = {"conformance": _conformance, "attack": _attack, "network": _network}
+    target = targets.get("".join(sys.argv[1:]), _demo)
     with tempfile.TemporaryDirectory(prefix="ksz-demo-") as name:
         return target(Path(name) / "demo")
 
@@ -37,6 +38,12 @@ def _conformance(folder: Path) -> int:
     """The same service, and every sample sent to it."""
     with _embedded(folder) as (config, url):
         return _conform(config, url)
+
+
+def _attack(folder: Path) -> int:
+    """The same service, and every hostile case sent to it."""
+    with _embedded(folder) as (config, url):
+        return _conform(config, url, "attack")
 
 
 def _network(folder: Path) -> int:
@@ -67,9 +74,9 @@ def _consult_twice(config: Path, url: str) -> int:
     return max(_consult(customer, config, url) for customer in ("fedris", "ocmw-gent"))
 
 
-def _conform(config: Path, url: str) -> int:
+def _conform(config: Path, url: str, command: str = "run") -> int:
     credentials = str(config.parent / "credentials")
-    return _run("conformance", "run", "--url", url, "--credentials", credentials)
+    return _run("conformance", command, "--url", url, "--credentials", credentials)
 
 
 def _consult(customer: str, config: Path, url: str) -> int:

@@ -84,7 +84,8 @@ def create_demo(folder: Path, database_url: str | None = None) -> Path:
     _write_service_keys(base)
     config = folder / "config.toml"
     url = database_url or "sqlite:///registers.sqlite"
-    config.write_text(_CONFIGURATION.format(url=url), encoding="utf-8")
+    # The database's address can hold its password.
+    pki.write_secret(config, _CONFIGURATION.format(url=url).encode())
     engine = open_database(load_settings(config).database.url)
     try:
         migrate(engine)

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from ksz_childbenefits.secret_files import read_secret
+
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 AUTHORITY_DAYS = 3650
@@ -100,7 +102,7 @@ def write_certificate(path: Path, certificate: x509.Certificate) -> None:
 
 def load_authority(key: Path, certificate: Path) -> Authority:
     """Read the demo's authority back from its files."""
-    loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+    loaded = serialization.load_pem_private_key(read_secret(key), None)
     if not isinstance(loaded, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise TypeError("the demo's authority has an RSA or EC key")
     return Authority(loaded, x509.load_pem_x509_certificate(certificate.read_bytes()))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 XML = "text/xml; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+
+_SLICE: Final = 64 * 1024
+"""Bytes written at once: over TLS, what is written whole is out of sight until it is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,11 @@ class Answer:
                 "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
             }
         )
-        await send({"type": "http.response.body", "body": self.body})
+        for start in range(0, max(len(self.body), 1), _SLICE):
+            piece, end = self.body[start : start + _SLICE], start + _SLICE
+            await send(
+                {"type": "http.response.body", "body": piece, "more_body": end < len(self.body)}
+            )
 
 
 def short(status: HTTPStatus, **headers: str) -> Answer:

@@ -64,6 +64,12 @@ class Door:
         for endpoint in endpoints:
             self._add(endpoint)
 
+    def close(self) -> None:
+        """Let go of everything that a worker holds, once it has answered what it had."""
+        for endpoint in self._endpoints:
+            endpoint.close()
+        self._threads.shutdown(cancel_futures=True)
+
     def _add(self, endpoint: MessageEndpoint) -> None:
         """The resources of one endpoint: its service path, its WSDL, its XSDs."""
         contract = endpoint.contract

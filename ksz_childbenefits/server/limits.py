@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from uvicorn.config import Config
 
+from ksz_childbenefits.server.crowd import Crowd
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -14,7 +16,8 @@ class Limits:
 
     ``read_seconds`` counts from a request's first byte (of a new connection: from its opening)
     to the last byte of its body; ``write_seconds`` from the moment the client stops taking the
-    reply until it has taken all of it.
+    reply until it has taken all of it. Beyond ``connections``, and beyond ``unsent_bytes`` of
+    replies on their way, the connection that has waited longest is closed (crowd.py).
     """
 
     header_bytes: int = 16 * 1024
@@ -22,6 +25,8 @@ class Limits:
     read_seconds: float = 10
     write_seconds: float = 10
     idle_seconds: float = 30
+    connections: int = 500
+    unsent_bytes: int = 64 * 1024 * 1024
     parallel_requests: int = 64
     threads: int = 8
 
@@ -39,7 +44,7 @@ class Stopping(Protocol):
 
 
 class BoundedConfig(Config):
-    """uvicorn's configuration together with our bounds; it travels to every worker."""
+    """uvicorn's configuration together with our bounds; every worker gets a copy of its own."""
 
     def __init__(
         self,
@@ -52,5 +57,6 @@ class BoundedConfig(Config):
         """As uvicorn's; ``stopping`` is set ``drain_seconds`` before workers are told to go."""
         super().__init__(*args, **options)
         self.limits = limits
+        self.crowd = Crowd(limits.connections, limits.unsent_bytes)
         self.stopping = stopping
         self.drain_seconds = drain_seconds

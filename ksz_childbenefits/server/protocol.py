@@ -2,7 +2,8 @@
 
 uvicorn waits for ever for a request that drips, reads any amount, and holds a reply for ever for a
 client that does not take it. This protocol adds one clock for reading, one for writing, and
-counters; a request that it refuses never reaches the application.
+counters; a request that it refuses never reaches the application. How many connections there are,
+and how much they have not taken yet, is bounded for all together (crowd.py).
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from ksz_childbenefits.server.head import Refusal, judge
 from ksz_childbenefits.server.limits import BoundedConfig
+from ksz_childbenefits.server.reading import ReadingClock
 
 _log = logging.getLogger(__name__)
 
@@ -35,15 +38,6 @@ _LOOK_SECONDS: Final = 0.1
 _HOP: Final = (b"connection", b"upgrade", b"http2-settings")
 
 
-class Refusal(Exception):
-    """Raised through the parser: answer this status, and close the connection."""
-
-    def __init__(self, status: HTTPStatus) -> None:
-        """``status``: 400, 413 or 431."""
-        super().__init__(status.phrase)
-        self.status = status
-
-
 class BoundedProtocol(HttpToolsProtocol):
     """One connection; at any time one clock runs, or the application is at work."""
 
@@ -58,9 +52,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.limits = config.limits
         self.stopping = config.stopping
+        self.crowd = config.crowd
         self.leaving = False
         self.patience = _FAREWELL_SECONDS
-        self.reading: asyncio.TimerHandle | None = None
+        self.reading: ReadingClock = None  # type: ignore[assignment]  # until there is a transport
         self.writing: asyncio.TimerHandle | None = None
         self.lingering: asyncio.TimerHandle | None = None
         self.deaf = False
@@ -71,16 +66,21 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # The connection
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:
         """Start the clock: a connection that says nothing is closed too."""
         super().connection_made(transport)
+        if self.scheme == "https":
+            transport.set_read_buffer_limits(high=1)  # so that what is not read is not decrypted
         transport.set_write_buffer_limits(high=1)  # so that a waiting reply is noticed
+        self.reading = ReadingClock(self.loop, transport, self.flow, self._too_late)
         self._start_reading()
+        self.crowd.waits(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop all clocks."""
+        self.crowd.left(self)
         self.deaf = True
-        self._stop_reading()
+        self.reading.stop(listen=False)
         for timer in (self.writing, self.lingering):
             if timer is not None:
                 timer.cancel()
@@ -161,7 +161,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Refuse what cannot be served, and hand the rest to the application."""
         self.headers_read = self.advanced = True
-        self._judge_headers()
+        judge(self.parser, self.url, self.headers, self.limits)
         if not self.parser.should_upgrade():
             super().on_headers_complete()
             if self.leaving:
@@ -180,32 +180,23 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self.advanced = True
-        self._stop_reading()
+        self.reading.stop(listen=True)
         super().on_message_complete()
         self.cycle.more_body = False
-        if self.cycle.response_complete and not self.transport.is_closing():
+        if not self.cycle.response_complete:
+            self.crowd.is_served(self)
+        elif not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    def _judge_headers(self) -> None:
-        """RFC 9112: version, origin-form target, one Host; then the bounds on size."""
-        version = self.parser.get_http_version()
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if version not in {"1.0", "1.1"} or self.url[:1] != b"/" or b"#" in self.url:
-            raise Refusal(HTTPStatus.BAD_REQUEST)
-        if self.parser.get_method() == b"CONNECT":
-            # Its target is no path, and the parser takes all after it for another protocol.
-            raise Refusal(HTTPStatus.BAD_REQUEST)
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
-            raise Refusal(HTTPStatus.BAD_REQUEST)
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self.limits.header_bytes:
-            raise Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        length = dict(self.headers).get(b"content-length", b"0")
-        if int(length) > self.limits.request_bytes:
-            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    def on_response_complete(self) -> None:
+        """The answer is on its way; what follows is the client's to do."""
+        super().on_response_complete()
+        self._look_whether_taken()
+        if not self.transport.is_closing():
+            self.crowd.waits(self)
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """Serve the request as if it had not offered another protocol (RFC 9110, 7.8).
@@ -228,33 +219,48 @@ class BoundedProtocol(HttpToolsProtocol):
         return cycle is not None and not cycle.more_body and not cycle.response_complete
 
     def _start_reading(self) -> None:
-        if self.reading is None and not self.deaf:
-            self.reading = self.loop.call_later(self.limits.read_seconds, self._too_slow)
+        if not self.deaf:
+            self.reading.start(self.limits.read_seconds)
 
-    def _stop_reading(self) -> None:
-        if self.reading is not None:
-            self.reading.cancel()
-            self.reading = None
-
-    def _too_slow(self) -> None:
-        _log.info("connection closed", extra={"reason": "no whole request in time"})
-        self.transport.abort()
+    def _too_late(self) -> None:
+        self.give_up("no whole request in time")
 
     def pause_writing(self) -> None:
         """Start the clock of writing: the client does not take the reply."""
         super().pause_writing()
         if self.writing is None:
             self.writing = self.loop.call_later(self.limits.write_seconds, self._not_taken)
+        self.crowd.is_slow(self)
 
     def resume_writing(self) -> None:
-        """Stop it: all is taken."""
+        """What was written is taken; the clock goes on while more of the same reply is to come."""
+        super().resume_writing()
+        self._look_whether_taken()
+
+    def _look_whether_taken(self) -> None:
+        """Stop the clock of writing once the whole reply is taken."""
+        if self.flow.write_paused or self._to_be_written():
+            return
         if self.writing is not None:
             self.writing.cancel()
             self.writing = None
-        super().resume_writing()
+        self.crowd.took_all(self)
+
+    def unsent(self) -> int:
+        """Bytes of the reply that the client has not taken yet."""
+        return int(self.transport.get_write_buffer_size()) + self._to_be_written()
+
+    def _to_be_written(self) -> int:
+        """Bytes of the reply that wait until those before them are taken."""
+        cycle = self.cycle
+        return 0 if cycle is None or cycle.response_complete else cycle.expected_content_length
 
     def _not_taken(self) -> None:
-        _log.info("connection closed", extra={"reason": "reply not taken in time"})
+        self.give_up("reply not taken in time")
+
+    def give_up(self, reason: str) -> None:
+        """Close at once, whatever is under way."""
+        _log.info("connection closed", extra={"reason": reason})
         self.transport.abort()
 
     # Refusals
@@ -262,7 +268,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus) -> None:
         """Read no further, answer ``status`` and close; an answer on its way goes out instead."""
         self.deaf = True
-        self._stop_reading()
+        self.reading.stop(listen=False)
         self.flow.pause_reading()
         if self._answering():
             self.cycle.keep_alive = False

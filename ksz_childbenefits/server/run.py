@@ -22,12 +22,14 @@ import uvloop
 from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.wsdl import served_wsdl
 from ksz_childbenefits.errors import ConfigurationError
-from ksz_childbenefits.metrics import shared_between_workers
+from ksz_childbenefits.metrics import shared_between_workers as metrics_of_all
+from ksz_childbenefits.rates import shared_between_workers as rates_of_all
 from ksz_childbenefits.server.door import METRICS_PATH, Door
 from ksz_childbenefits.server.limits import BoundedConfig, Limits, Stopping
 from ksz_childbenefits.server.protocol import BoundedProtocol
 from ksz_childbenefits.server.supervisor import Supervisor
 from ksz_childbenefits.soap_app import MessageEndpoint
+from ksz_childbenefits.tls import TlsIdentity, server_context
 
 EndpointFactory = Callable[[], Sequence[MessageEndpoint]]
 """Makes a worker's endpoints, in the worker; it is pickled on its way there."""
@@ -37,10 +39,13 @@ _BACKLOG = 1024
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The server's certificate chain and key, as PEM files."""
+    """What the server presents, and whose certificates callers must present (None: none).
 
-    certificate: Path
-    key: Path
+    The inner listener, for metrics and health, demands none: probes have no certificates.
+    """
+
+    own: TlsIdentity
+    client_authority: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,14 @@ class Work:
     drain_seconds: float = 0
 
 
-def serve(
+def serve(  # noqa: PLR0913 - what a server can be told
     work: Callable[[], Work],
     *,
     host: str,
     port: int,
     metrics: tuple[str, int] | None = None,
     on_ready: Callable[[str], None] | None = None,
+    on_renewed: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were accepted by then are answered.
 
@@ -73,7 +79,8 @@ def serve(
     being lost; if it then raises a KszError, the old ones stay. ``port`` 0 takes a free one;
     ``metrics``: host and port of a second listener, which alone answers GET /metrics. ``on_ready``
     gets "listening on URL", and on a second line where metrics are, once every worker serves; by
-    default it is printed. Raises ConfigurationError for an address or certificate of no use.
+    default it is printed. ``on_renewed`` is called when new workers have taken over. Raises
+    ConfigurationError for an address or certificate of no use.
     """
     first, stopping = work(), multiprocessing.get_context("spawn").Event()
     with ExitStack() as resources:
@@ -84,12 +91,14 @@ def serve(
             lines.append(f"metrics on {_address(sockets[1], first)}{METRICS_PATH}")
             inner = sockets[1].getsockname()[1]
         config = configuration(first, stopping, inner)
-        resources.enter_context(shared_between_workers())
+        resources.enter_context(metrics_of_all())
+        resources.enter_context(rates_of_all())
         Supervisor(
             config,
             lambda: configuration(work(), stopping, inner),
             sockets,
             lambda: (on_ready or _print)("\n".join(lines)),
+            on_renewed,
         ).run()
 
 
@@ -114,9 +123,8 @@ def configuration(
     tls, limits = work.tls, work.limits
     options: dict[str, Any] = {}
     if tls is not None:
-        context = partial(_context, tls)
-        context()
-        options["ssl_context_factory"] = context
+        server_context(tls.own, tls.client_authority)
+        options["ssl_context_factory"] = partial(_context, tls)
     return BoundedConfig(
         partial(_application, work, stopping, metrics_port),
         factory=True,
@@ -125,7 +133,7 @@ def configuration(
         stopping=stopping,
         drain_seconds=work.drain_seconds,
         http=BoundedProtocol,
-        loop=partial(_new_loop, limits.read_seconds),
+        loop=partial(_new_loop, limits.read_seconds, metrics_port, tls),
         ws="none",
         lifespan="off",
         workers=work.workers,
@@ -155,31 +163,34 @@ def _follow(supervisor: BaseProcess) -> None:
 
 
 def _context(tls: Tls, *_: object) -> ssl.SSLContext:
-    """TLS 1.2 and 1.3 (SECURITY 1); called by uvicorn in every worker."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(tls.certificate, tls.key)
-    except OSError as error:
-        raise ConfigurationError(f"cannot use the TLS certificate and key: {error}") from None
-    return context
+    """Called by uvicorn in every worker."""
+    return server_context(tls.own, tls.client_authority)
 
 
 class _Loop(uvloop.Loop):
-    """uvloop whose servers bound the TLS handshake like a request: uvicorn leaves it a minute."""
+    """uvloop whose servers bound the TLS handshake like a request: uvicorn leaves it a minute.
+
+    uvicorn has one TLS context; that of the inner port demands no certificate.
+    """
 
     handshake_seconds: float
+    inner_port: int | None
+    tls: Tls | None
 
     async def create_server(self, *args: Any, **options: Any) -> Any:
-        if options.get("ssl") is not None:
+        if self.tls is not None:
             options["ssl_handshake_timeout"] = self.handshake_seconds
             options["ssl_shutdown_timeout"] = self.handshake_seconds
+            if options["sock"].getsockname()[1] == self.inner_port:
+                options["ssl"] = server_context(self.tls.own)
         return await super().create_server(*args, **options)
 
 
-def _new_loop(handshake_seconds: float) -> asyncio.AbstractEventLoop:
+def _new_loop(
+    handshake_seconds: float, inner_port: int | None, tls: Tls | None
+) -> asyncio.AbstractEventLoop:
     loop = _Loop()
-    loop.handshake_seconds = handshake_seconds
+    loop.handshake_seconds, loop.inner_port, loop.tls = handshake_seconds, inner_port, tls
     return loop
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,21 +15,31 @@ from sqlalchemy import Engine, insert, select
 from ksz_childbenefits.errors import Unavailable
 from ksz_childbenefits.registers import database
 from ksz_childbenefits.registers.database import open_database, reading, writing
-from ksz_childbenefits.registers.replay import KEPT_SECONDS, PURGE_SECONDS, SqlReplayStore
+from ksz_childbenefits.registers.replay import (
+    FORGOTTEN,
+    KEPT_SECONDS,
+    PURGE_SECONDS,
+    SqlReplayStore,
+)
 from ksz_childbenefits.registers.schema import replay
 from tests.registers.databases import address
 
 KEY = b"\x01" * 32
 KEYS = [bytes([number]) * 32 for number in range(20)]
+HOUR = 3600
 
 
 def soon() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=300)
 
 
+def ago(seconds: float) -> datetime:
+    return datetime.now(UTC) - timedelta(seconds=seconds + 1)  # store_row rounds down
+
+
 def keys(engine: Engine) -> set[bytes]:
     with reading(engine) as connection:
-        return set(connection.execute(select(replay.c.key)).scalars())
+        return set(connection.execute(select(replay.c.key)).scalars()) - {FORGOTTEN}
 
 
 def store_row(engine: Engine, key: bytes, seconds_ago: int) -> None:
@@ -80,6 +91,50 @@ def test_keys_expired_for_long_are_purged_and_no_others(engine: Engine) -> None:
     store_row(engine, b"still accepted", -60)
     SqlReplayStore(engine).insert(KEY, soon())
     assert keys(engine) == {b"just now", b"still accepted", KEY}
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_machine_whose_clock_is_wrong_purges_as_the_others_do(
+    engine: Engine, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database's clock decides, which is one for all machines."""
+    store_row(engine, b"long ago", KEPT_SECONDS + 10)
+    store_row(engine, b"just now", 1)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
+    SqlReplayStore(engine).insert(KEY, soon())
+    assert keys(engine) == {b"just now", KEY}
+
+
+def test_a_message_that_a_clock_set_back_makes_young_again_is_a_replay(engine: Engine) -> None:
+    """By an hour and more, as by a wrong time zone: its key, 360 s later, is kept for two more."""
+    store_row(engine, KEY, seconds_ago=3600 + 360)
+    assert SqlReplayStore(engine).insert(KEY, soon()) is False
+
+
+def test_what_may_have_been_deleted_is_not_new_however_far_the_clock_is_set_back(
+    engine: Engine,
+) -> None:
+    """Of messages as old as one whose key is deleted nobody knows whether they were taken."""
+    older, newest, first = b"older", b"newest", b"first"
+    store_row(engine, older, 4 * HOUR)
+    store_row(engine, newest, 3 * HOUR)
+    store = SqlReplayStore(engine)
+    assert store.insert(first, soon()) is True
+    assert keys(engine) == {first}
+    for other in (store, SqlReplayStore(engine)):
+        assert other.insert(newest, ago(3 * HOUR)) is False
+        assert other.insert(b"unseen", ago(3 * HOUR + 60)) is False
+    assert store.insert(b"unseen", ago(3 * HOUR - 60)) is True
+
+
+def test_what_is_forgotten_stays_so_when_something_older_is_deleted(engine: Engine) -> None:
+    store_row(engine, b"newest", 3 * HOUR)
+    assert SqlReplayStore(engine).insert(KEY, soon()) is True
+    store_row(engine, b"older", 4 * HOUR)
+    assert SqlReplayStore(engine).insert(KEY, soon()) is False
+    assert keys(engine) == {KEY}
+    assert SqlReplayStore(engine).insert(b"newest", ago(3 * HOUR)) is False
 
 
 def test_purging_is_not_done_on_every_insert(

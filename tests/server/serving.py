@@ -21,6 +21,7 @@ from ksz_childbenefits.logs import JsonLines, configure_logging
 from ksz_childbenefits.server.limits import BoundedConfig, Limits
 from ksz_childbenefits.server.run import Tls, Work, bind, configuration, serve
 from ksz_childbenefits.server.supervisor import Worker
+from ksz_childbenefits.tls import TlsIdentity
 
 PATH = "/ChildBenefitsService/v1/consult"
 SLOW = b"<slow/>"
@@ -29,6 +30,9 @@ LARGE = b"<large/>"
 LARGE_BYTES = 20_000_000
 BROKEN = b"<broken/>"
 SECRET = "85073003328"
+CLOSED = "the endpoint is closed"
+UNFORESEEN = "unforeseen"
+"""In place of the number of workers: an error that nobody thought of."""
 
 SHORT = Limits(read_seconds=0.8, write_seconds=0.8, idle_seconds=2, request_bytes=256 * 1024)
 """The limits of SECURITY 1 with its times made short."""
@@ -54,6 +58,9 @@ class SeeingGateway:
 
     def ready(self) -> bool:
         return True
+
+    def close(self) -> None:
+        logging.getLogger(__name__).info(CLOSED)
 
 
 class UnreadyGateway(SeeingGateway):
@@ -81,6 +88,12 @@ class Site:
     process: subprocess.Popen[str] | None = None
     lines: list[str] = field(default_factory=list)
     errors: Path | None = None
+    clock: int | None = None
+
+    def cpu_seconds(self) -> float:
+        """What the thread of the server has spent."""
+        assert self.clock is not None
+        return time.clock_gettime(self.clock)
 
     def log(self) -> str:
         return "\n".join(self.lines) + (self.errors.read_text() if self.errors else "")
@@ -125,6 +138,8 @@ def _threaded(config: BoundedConfig, sockets: list[socket.socket]) -> Iterator[S
         while not server.started:
             assert time.monotonic() < deadline
             time.sleep(0.01)
+        assert thread.ident is not None
+        site.clock = time.pthread_getcpuclockid(thread.ident)
         yield site
     finally:
         config.stopping.set()
@@ -135,10 +150,15 @@ def _threaded(config: BoundedConfig, sockets: list[socket.socket]) -> Iterator[S
 
 
 @contextmanager
-def spawned(workers: int, errors: Path, drain_seconds: float = 0) -> Iterator[Site]:
-    """``serve`` in a process of its own; its standard error goes to a file, beside its settings."""
+def spawned(
+    workers: int, errors: Path, drain_seconds: float = 0, tls: Path | None = None
+) -> Iterator[Site]:
+    """``serve`` in a process of its own; its standard error goes to a file, beside its settings.
+
+    ``tls``: a folder with server.pem, server.key and client-authority.pem.
+    """
     settings = errors.with_name("settings")
-    settings.write_text(f"{workers} {drain_seconds}")
+    settings.write_text(f"{workers} {drain_seconds} {tls or ''}")
     command = [sys.executable, "-m", "tests.server.serving", str(settings)]
     root = Path(__file__).parent.parent.parent
     path = os.pathsep.join(p for p in (str(root), os.environ.get("PYTHONPATH")) if p)
@@ -152,7 +172,8 @@ def spawned(workers: int, errors: Path, drain_seconds: float = 0) -> Iterator[Si
         try:
             assert process.stdout is not None
             lines = [process.stdout.readline() for _ in range(2)]
-            assert lines[0].startswith("listening on http://127.0.0.1:"), errors.read_text()
+            expected = f"listening on http{'s' if tls else ''}://127.0.0.1:"
+            assert lines[0].startswith(expected), errors.read_text()
             ports = [int(line.partition("127.0.0.1:")[2].partition("/")[0]) for line in lines]
             yield Site(ports[0], ports[1], workers, process, errors=errors)
         finally:
@@ -245,11 +266,17 @@ def build() -> tuple[SeeingGateway]:
 
 
 def work() -> Work:
-    """What is served: how many workers, and how long they drain, stands in a file."""
-    workers, drain = Path(sys.argv[1]).read_text().split()
+    """What is served: how many workers, how long they drain, and TLS, stands in a file."""
+    workers, drain, *folders = Path(sys.argv[1]).read_text().split()
+    if workers == UNFORESEEN:
+        raise ValueError(SECRET)
     if not workers.isdigit():
         raise ConfigurationError(f"{sys.argv[1]}: {workers} is no number")
-    return Work(build, int(workers), SHORT, drain_seconds=float(drain))
+    tls = None
+    for folder in map(Path, folders):
+        own = TlsIdentity(folder / "server.pem", folder / "server.key")
+        tls = Tls(own, folder / "client-authority.pem")
+    return Work(build, int(workers), SHORT, tls=tls, drain_seconds=float(drain))
 
 
 if __name__ == "__main__":

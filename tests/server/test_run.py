@@ -1,36 +1,28 @@
-"""Starting, stopping and mending the server; TLS."""
+"""Starting, stopping and mending the server."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
-import ssl
 import time
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from ksz_childbenefits.errors import ConfigurationError
-from ksz_childbenefits.server.run import Tls, Work, serve
+from ksz_childbenefits.server.run import Work, serve
 from tests.server.serving import (
-    SHORT,
+    CLOSED,
     SLOW,
     Site,
     ask,
-    closed_after,
     connect,
     post,
     receive,
     seeing,
     spawned,
-    threaded,
 )
 
 pytestmark = pytest.mark.once
@@ -52,6 +44,7 @@ def test_what_was_accepted_is_answered_before_the_end(
         with pytest.raises(ConnectionError):
             connect(site)
         assert "Traceback" not in site.log()
+        assert site.log().count(f'"{CLOSED}"') == workers
 
 
 def workers_of(site: Site) -> set[int]:
@@ -109,64 +102,3 @@ def test_an_address_in_use_is_said(tmp_path: Path) -> None:
 def test_a_public_address_that_is_none_is_said() -> None:
     with pytest.raises(ConfigurationError, match="public_url"):
         serve(partial(Work, seeing, public_url="b2b.example/SOA"), host="127.0.0.1", port=0)
-
-
-def test_tls_files_that_do_not_fit_are_said(tmp_path: Path) -> None:
-    tls = Tls(tmp_path / "none.pem", tmp_path / "none.key")
-    with pytest.raises(ConfigurationError, match="TLS"):
-        serve(partial(Work, seeing, tls=tls), host="127.0.0.1", port=0)
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .sign(key, hashes.SHA256())
-    )
-    files = Tls(folder / "certificate.pem", folder / "key.pem")
-    files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files.key.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return files
-
-
-def client_context(version: ssl.TLSVersion) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = context.maximum_version = version
-    return context
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_tls_1_2_and_1_3_only(tls: Tls) -> None:
-    with threaded(tls=tls) as site:
-        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            with client_context(version).wrap_socket(connect(site)) as stream:
-                stream.sendall(post(b"x" * 200_000))
-                answer = receive(stream)
-                assert answer is not None
-                assert answer.status == 200
-                stream.sendall(post(b"x" * 300_000)[:270_000])
-                answer = receive(stream)
-                assert answer is not None
-                assert answer.status == 413
-        old = client_context(ssl.TLSVersion.TLSv1_1)
-        with connect(site) as plain, pytest.raises((ssl.SSLError, ConnectionError)):
-            old.wrap_socket(plain)
-        started = time.monotonic()
-        with connect(site) as silent:
-            assert closed_after(silent, started) < SHORT.read_seconds + 2
-        assert "Traceback" not in site.log()

@@ -40,6 +40,9 @@ class Recorder:
     def ready(self) -> bool:
         raise AssertionError
 
+    def close(self) -> None:
+        raise AssertionError
+
 
 def call(gateway: Recorder, body: bytes, **environ: Any) -> tuple[str, dict[str, str], bytes]:
     started: list[Any] = []
