@@ -23,8 +23,9 @@ from ksz_childbenefits.config import OperatorSettings, RateSettings, Settings
 from ksz_childbenefits.contract.namespaces import CADASTRE_SOAP_ACTION
 from ksz_childbenefits.contract.xmlio import XmlLimits
 from ksz_childbenefits.domain.sources import Operator
-from ksz_childbenefits.endpoint import Endpoint, Exchange
+from ksz_childbenefits.endpoint import Endpoint
 from ksz_childbenefits.errors import ConfigurationError
+from ksz_childbenefits.exchange import Exchange
 from ksz_childbenefits.identity import (
     Identity,
     identity_of,

@@ -9,15 +9,14 @@ believed is the service's own: KSZ's consultation (gateway.py), a cadastre, the 
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 from lxml import etree
 
-from ksz_childbenefits.audit.record import Particulars, Record
+from ksz_childbenefits.audit.record import Record
 from ksz_childbenefits.contract.codec import faultstring
 from ksz_childbenefits.contract.contracts import Contract
 from ksz_childbenefits.contract.envelope import fault_envelope, open_envelope, wrap
@@ -31,6 +30,15 @@ from ksz_childbenefits.errors import (
     Unavailable,
     Unrecorded,
 )
+from ksz_childbenefits.exchange import (
+    Exchange,
+    ExchangeT,
+    Message,
+    Rates,
+    Reply,
+    Service,
+    Trail,
+)
 from ksz_childbenefits.logs import place_of
 from ksz_childbenefits.metrics import request_answered
 from ksz_childbenefits.security.credentials import ServiceKeys
@@ -38,102 +46,9 @@ from ksz_childbenefits.security.replay import ReplayStore, admit
 from ksz_childbenefits.security.signing import sign
 from ksz_childbenefits.security.tokens import CertificateDirectory
 from ksz_childbenefits.security.trust import Trust
-from ksz_childbenefits.security.wssecurity import Verified, verify
+from ksz_childbenefits.security.wssecurity import verify
 
 _log = logging.getLogger(__name__)
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An HTTP request as it came: ``charset`` and ``soap_action`` as the headers say, unjudged."""
-
-    body: bytes
-    charset: str | None
-    soap_action: str | None
-    received: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes back: ``text/xml; charset=utf-8``, an HTTP status, and when to come again."""
-
-    body: bytes
-    status: int = 200
-    retry_after: int | None = None
-
-
-@dataclass(slots=True)
-class Exchange:
-    """What is known of one exchange so far; a service's own kind may know more.
-
-    ``certificate`` is the caller's, by its SHA-256 (hex), once it is authenticated. ``status`` is
-    the code that the reply gives, a label of metrics; ``notes`` are what else the log tells: no
-    SSIN in either. ``particulars`` are what else the record tells.
-    """
-
-    received: datetime
-    ticket: str = field(default_factory=lambda: str(uuid.uuid4()))
-    caller: str = "-"
-    certificate: str | None = None
-    operation: str = "-"
-    status: str = "-"
-    notes: dict[str, str] = field(default_factory=dict)
-    particulars: Particulars = field(default_factory=Particulars)
-
-
-ExchangeT = TypeVar("ExchangeT", bound=Exchange)
-
-
-class Service(Protocol[ExchangeT]):
-    """What one SOAP service brings to the way that all requests go."""
-
-    @property
-    def contract(self) -> Contract:
-        """What it speaks."""
-        ...
-
-    def begin(self, received: datetime) -> ExchangeT:
-        """A new exchange, of the kind that this service keeps."""
-        ...
-
-    def identify(self, verified: Verified, exchange: ExchangeT) -> bool:
-        """Whether the certificate is of somebody who may call; notes who in the exchange."""
-        ...
-
-    def answer(self, payload: etree._Element, exchange: ExchangeT) -> etree._Element:
-        """The reply's payload to a request that is believed and valid; raises Fault."""
-        ...
-
-    def fault(self, fault: Fault, exchange: ExchangeT) -> etree._Element:
-        """The typed entry of a fault's detail."""
-        ...
-
-
-class Rates(Protocol):
-    """How many requests each caller may make: ``rates.Rates``."""
-
-    def refuse_beyond(self, caller: str, /) -> None:
-        """Raise Unavailable if it may make none now."""
-        ...
-
-    def count(self, caller: str, /) -> None:
-        """Count a request of it."""
-        ...
-
-
-class Trail(Protocol):
-    """Where the records of all exchanges go: ``audit.trail.AuditTrail``."""
-
-    def arrive(self) -> None:
-        """A request is in hand: others' records may wait a moment for its own."""
-        ...
-
-    def depart(self) -> None:
-        """It is answered."""
-        ...
-
-    def store(self, record: Record, /) -> None:
-        """Return once the record is on the disk; raises Unrecorded where it is not in time."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from ksz_childbenefits.domain import tickets
 from ksz_childbenefits.domain.authorisation import Allowed, Ground
 from ksz_childbenefits.domain.consultation import Code, Question
 from ksz_childbenefits.domain.customers import Customer
-from ksz_childbenefits.endpoint import Exchange
 from ksz_childbenefits.errors import AllSourcesFailed, Fault, InternalError
+from ksz_childbenefits.exchange import Exchange
 from ksz_childbenefits.logs import Pseudonymiser
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.security.wssecurity import Verified

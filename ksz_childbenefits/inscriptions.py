@@ -25,8 +25,8 @@ from ksz_childbenefits.domain.inscriptions import (
     Writer,
 )
 from ksz_childbenefits.domain.persons import RepertoryLine
-from ksz_childbenefits.endpoint import Exchange
 from ksz_childbenefits.errors import Fault, InternalError
+from ksz_childbenefits.exchange import Exchange
 from ksz_childbenefits.maintenance import MaintenanceService
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.operators import OperatorRegister

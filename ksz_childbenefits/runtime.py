@@ -30,8 +30,9 @@ from ksz_childbenefits.config import (
 from ksz_childbenefits.demo.pki import load_authority, renew_crl
 from ksz_childbenefits.domain.clock import consultation_day
 from ksz_childbenefits.domain.sources import Operator
-from ksz_childbenefits.endpoint import Endpoint, ExchangeT, Service
+from ksz_childbenefits.endpoint import Endpoint
 from ksz_childbenefits.errors import ConfigurationError
+from ksz_childbenefits.exchange import ExchangeT, Service
 from ksz_childbenefits.gateway import ConsultationExchange, Gateway
 from ksz_childbenefits.identity import (
     Identity,

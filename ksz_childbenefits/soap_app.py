@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from ksz_childbenefits.contract.contracts import CADASTRE, CONSULTATION, INSCRIPTIONS, Contract
 from ksz_childbenefits.contract.media_type import charset_of
 from ksz_childbenefits.contract.namespaces import INTF
-from ksz_childbenefits.endpoint import Message, Reply
+from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.spyne_compat import (
     AnyXml,
     Application,

@@ -10,7 +10,7 @@ from lxml import etree
 
 from ksz_childbenefits.client import Signature, read_credentials
 from ksz_childbenefits.contract.namespaces import INTF, SOAP_ENV
-from ksz_childbenefits.endpoint import Message
+from ksz_childbenefits.exchange import Message
 
 
 def consultation(

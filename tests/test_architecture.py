@@ -22,6 +22,7 @@ FLOORS = (
     "security",
     "registers",
     "audit",
+    "exchange",
     "endpoint",
     "cadastres",
     "bulk",

@@ -77,6 +77,20 @@ def test_no_limit_can_be_switched_off(written: Written, name: str) -> None:
             load_settings(written(f"{MINIMAL}[limits]\n{name} = {value}\n"))
 
 
+@pytest.mark.parametrize("field", ["per_second", "burst"])
+@pytest.mark.parametrize("name", ["rate", "rates.fedris"])
+def test_no_rate_can_be_switched_off(written: Written, name: str, field: str) -> None:
+    for value in ("0", "-1", "inf", "nan"):
+        with pytest.raises(ConfigurationError, match=rf"limits\.{name}\.{field}: "):
+            load_settings(written(f"{MINIMAL}[limits.{name}]\n{field} = {value}\n"))
+
+
+def test_a_customer_can_have_a_rate_of_its_own(written: Written) -> None:
+    limits = load_settings(written(f"{MINIMAL}[limits.rates.pod-mi]\nper_second = 0.5\n")).limits
+    assert (limits.rate.per_second, limits.rate.burst) == (100, 1000)
+    assert (limits.rates["pod-mi"].per_second, limits.rates["pod-mi"].burst) == (0.5, 1000)
+
+
 @pytest.mark.parametrize("name", ["max_age_seconds", "max_ahead_seconds", "max_references"])
 def test_no_bound_of_a_signature_can_be_switched_off(written: Written, name: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"security\.{name}: "):

@@ -27,8 +27,9 @@ from ksz_childbenefits.domain.authorisation import Ground
 from ksz_childbenefits.domain.consultation import Code, Outcome, SourceResult, Status, StatusValue
 from ksz_childbenefits.domain.files import Bonus, File, FileMember, FileType, Fund
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
-from ksz_childbenefits.endpoint import Endpoint, Message, Reply
+from ksz_childbenefits.endpoint import Endpoint
 from ksz_childbenefits.errors import CadastreFailure, Unavailable
+from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.gateway import ConsultationExchange, Gateway
 from ksz_childbenefits.logs import JsonLines
 from ksz_childbenefits.metrics import exposition

@@ -13,6 +13,8 @@ import pytest
 from ksz_childbenefits.contract import xmlio
 from ksz_childbenefits.errors import NotReadable
 
+pytestmark = pytest.mark.once
+
 FUZZ = Path(__file__).parents[1] / "bench" / "fuzz"
 TARGETS = ("parser", "envelope", "verifier", "decode")
 

@@ -19,7 +19,8 @@ from ksz_childbenefits.conformance.case import load_case
 from ksz_childbenefits.conformance.identity import KeyRing
 from ksz_childbenefits.conformance.message import compose
 from ksz_childbenefits.contract.contracts import CONSULTATION
-from ksz_childbenefits.endpoint import Endpoint, Message, Reply
+from ksz_childbenefits.endpoint import Endpoint
+from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.gateway import ConsultationExchange
 from ksz_childbenefits.rates import Buckets, Rate, Rates
 from ksz_childbenefits.runtime import build_endpoint

@@ -23,11 +23,15 @@ _PLACEHOLDERS: Final = {"sqlite": "?", "postgresql": "%s"}
 
 
 class Chain(NamedTuple):
-    """A chain as its row tells: when its writer was last known to live, whether it has ended."""
+    """A chain as others see it: its head, when its writer was known to live, if it has ended.
+
+    ``head`` is None where all of it is deleted.
+    """
 
     writer: str
     seen: int
     ended: bool
+    head: Head | None
 
 
 def _insert(table: Table, dialect: str) -> str:
@@ -125,8 +129,26 @@ def latest(connection: Connection) -> int:
 
 def others(connection: Connection, writer: str, since: int) -> list[Chain]:
     """The chains but the writer's own that have not ended, or were seen ``since`` then."""
-    chains = audit_chains.c
-    query = select(chains.writer, chains.seen, chains.ended).where(
-        chains.writer != writer, or_(~chains.ended, chains.seen >= since)
+    chains, items, any_item = audit_chains.c, audit_records.c, audit_records.alias()
+    newest_number = (
+        select(func.max(any_item.c.number)).where(any_item.c.writer == chains.writer)
+    ).scalar_subquery()
+    query = (
+        select(chains.writer, chains.seen, chains.ended, items.number, items.hash)
+        .outerjoin_from(
+            audit_chains,
+            audit_records,
+            (items.writer == chains.writer) & (items.number == newest_number),
+        )
+        .where(chains.writer != writer, or_(~chains.ended, chains.seen >= since))
+        .order_by(chains.writer)
     )
-    return [Chain(*row) for row in connection.execute(query.order_by(chains.writer))]
+    return [
+        Chain(
+            row.writer,
+            row.seen,
+            row.ended,
+            None if row.number is None else Head(row.writer, row.number, row.hash),
+        )
+        for row in connection.execute(query)
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -28,6 +29,9 @@ If it is not, no harm is done: it finds its chain sealed, and begins another.
 _LOOK_BACK: Final = 20 * 60 * 1000
 """Milliseconds before the newest sign of life of anybody: what ended earlier others vouch for."""
 
+VOUCHERS: Final = 3
+"""How many of the living vouch for each chain; were it all of them, marks would grow with them."""
+
 
 class Neighbours:
     """The heads of the other chains, and which of them no mark of ours has named."""
@@ -46,17 +50,32 @@ class Neighbours:
         """They are named."""
         self._untold.clear()
 
-    def look(self, connection: Connection, writer: str) -> list[Chain]:
-        """See how far the chains but ``writer``'s are; those of them that have not ended."""
+    def look(self, connection: Connection, writer: str, *, at_all: bool = False) -> list[Chain]:
+        """See how far the chains but ``writer``'s are; those of them that have not ended.
+
+        What ``writer`` vouches for is then untold: its own share, or all of it.
+        """
         since = ledger.latest(connection) - _LOOK_BACK
         chains = ledger.others(connection, writer, since)
-        found = [ledger.newest(connection, chain.writer) for chain in chains]
-        heads = {head.writer: head for head in found if head is not None}
+        alive = [chain for chain in chains if not chain.ended]
+        names = sorted([writer, *(chain.writer for chain in alive)])
+        heads = {
+            chain.writer: chain.head
+            for chain in chains
+            if chain.head and (at_all or _vouches(names, writer, chain.writer))
+        }
         self._untold |= {
             name: head for name, head in heads.items() if self._heads.get(name) != head
         }
-        self._heads = heads
-        return [chain for chain in chains if not chain.ended]
+        known = {chain.writer for chain in chains}
+        self._heads = {name: self._heads[name] for name in self._heads.keys() & known} | heads
+        return alive
+
+
+def _vouches(alive: Sequence[str], writer: str, other: str) -> bool:
+    """Whether ``writer`` is one of the few before ``other`` in the circle of those ``alive``."""
+    steps = bisect_left(alive, other) - alive.index(writer) - 1
+    return steps % len(alive) < VOUCHERS
 
 
 def seal_dead(

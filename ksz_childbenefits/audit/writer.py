@@ -42,9 +42,6 @@ IDLE_SECONDS: Final = 600.0
 _RETRY_SECONDS: Final = 1.0
 """How long after it began a group is tried once more, when it failed."""
 
-_DOUBTS: Final = 8
-"""How many commits of unknown outcome are remembered; a forgotten one ends the chain."""
-
 _NEVER: Final = float("inf")
 
 
@@ -99,7 +96,8 @@ class Writer:
         self._keys = keys
         self._neighbours = Neighbours()
         self._reach: _Reach | None = None
-        self._doubtful: list[_Page] = []
+        self._unsure = False
+        self._doubtful: _Page | None = None
         self._stored: Sequence[Entry] = ()
         self._former: Head | None = None
         self._seal_at = self._pulse_at = _NEVER
@@ -165,25 +163,28 @@ class Writer:
             if page.reach.unsealed >= CHECKPOINT_RECORDS:
                 mark = mark or Mark.CHECKPOINT
             if mark is Mark.STOP:
-                self._neighbours.look(connection, page.reach.head.writer)
+                self._neighbours.look(connection, page.reach.head.writer, at_all=True)
                 ledger.end(connection, page.reach.head.writer, milliseconds(now))
             if mark is not None:
                 page.mark(mark, self._keys.at(now), now, Seen(self._neighbours.untold))
-            self._doubtful = [*self._doubtful[-_DOUBTS:], page]
+            self._unsure = True
             ledger.add(connection, page.items, page.evidence)
+            # Its numbers are ours: what was in doubt before was not committed, nor can it be now.
+            self._doubtful = page
         self._written(page)
 
     def _settle(self, connection: Connection) -> None:
-        """Where commits are in doubt, find out how far the chain is; it may not be ours any more.
+        """After a failure find out how far the chain is; it may not be ours any more.
 
-        What is not found may be committed yet: then its numbers are taken, and we look again.
+        A commit that is in doubt and not found may still come: then it has its numbers, what we add
+        is refused, and we look again.
         """
-        if not self._doubtful:
+        last = self._doubtful.reach if self._doubtful else self._reach
+        if not self._unsure or last is None:
             return
-        head = ledger.newest(connection, self._doubtful[-1].reach.head.writer)
-        found = next((page for page in self._doubtful if page.reach.head == head), None)
-        if found is not None:
-            self._written(found)
+        head = ledger.newest(connection, last.head.writer)
+        if self._doubtful and self._doubtful.reach.head == head:
+            self._written(self._doubtful)
         elif self._reach is None:
             self._forget()
         elif self._reach.head != head:
@@ -197,7 +198,7 @@ class Writer:
         ledger.refuse_forgetful(connection)
         page = _Page(_Reach(Head(new_writer(now))), entries)
         ledger.begin(connection, page.reach.head.writer, milliseconds(now))
-        self._neighbours.look(connection, page.reach.head.writer)
+        self._neighbours.look(connection, page.reach.head.writer, at_all=True)
         seen = Seen(self._neighbours.untold, self._former)
         page.mark(Mark.START, self._keys.at(now), now, seen)
         return page
@@ -205,7 +206,8 @@ class Writer:
     def _written(self, page: _Page) -> None:
         """It is on the disk: go on from here; the log is told of the marks, as a witness."""
         now = time.monotonic()
-        self._reach, self._doubtful, self._stored = page.reach, [], page.entries
+        self._reach, self._stored = page.reach, page.entries
+        self._unsure, self._doubtful = False, None
         if page.marks:
             self._neighbours.told()
             self._former = None
@@ -215,7 +217,7 @@ class Writer:
         elif self._seal_at == _NEVER:
             self._seal_at = now + CHECKPOINT_SECONDS
         if self._pulse_at == _NEVER:
-            self._pulse_at = now + PULSE_SECONDS
+            self._pulse_at = now  # Those of before may have been killed, and wait for their seals.
         for mark, head in page.marks:
             told = {"writer": head.writer, "number": head.number, "hash": head.hash.hex()}
             _log.info("audit mark", extra={"mark": mark.value, **told})
@@ -233,7 +235,7 @@ class Writer:
 
     def _forget(self) -> None:
         """There is no chain any more; the next record begins one."""
-        self._reach, self._doubtful = None, []
+        self._reach, self._unsure, self._doubtful = None, False, None
         self._seal_at = self._pulse_at = _NEVER
 
 

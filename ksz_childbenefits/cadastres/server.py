@@ -21,8 +21,8 @@ from ksz_childbenefits.domain.consultation import Code
 from ksz_childbenefits.domain.facets import UnusableFile, check_file
 from ksz_childbenefits.domain.selection import select
 from ksz_childbenefits.domain.volume import REPLY_ENTRIES, entries
-from ksz_childbenefits.endpoint import Exchange
 from ksz_childbenefits.errors import CadastreFailure, Fault, InternalError, Unavailable
+from ksz_childbenefits.exchange import Exchange
 from ksz_childbenefits.logs import Pseudonymiser
 from ksz_childbenefits.security.directory import KnownCertificates
 from ksz_childbenefits.security.wssecurity import Verified

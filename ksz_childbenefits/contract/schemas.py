@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
 from importlib.resources import as_file, files
+from itertools import islice
 from typing import Final, NamedTuple
 
 from lxml import etree
@@ -83,7 +84,7 @@ def validate_request(contract: Contract, element: etree._Element) -> None:
     violations = (
         _violations(contract, element)
         or _foreign_digits(contract, element)
-        or tuple(_false_numbers(contract, element))[:MAX_VIOLATIONS]
+        or tuple(islice(_false_numbers(contract, element), MAX_VIOLATIONS))
     )
     if violations:
         raise SchemaViolation(

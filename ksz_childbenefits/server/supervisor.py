@@ -66,6 +66,27 @@ class _OneLine(AbstractContextManager[None]):
 class WorkerProcess(Process):
     """The process of a worker, seen from the supervisor."""
 
+    def __init__(self, config: BoundedConfig, sockets: list[socket.socket]) -> None:
+        """It is not started yet."""
+        super().__init__(config, sockets)
+        self._asked_at: float | None = None
+        self._reacted = False
+
+    def is_alive(self, timeout: float = 5) -> bool:
+        """Whether it reacts within so many seconds; a new one has as long as a start may take."""
+        if self._reacted:
+            return super().is_alive(timeout)
+        if not self.process.is_alive():
+            return False
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+            self.parent_conn.send(b"ping")
+        # Nobody waits here for what takes long on a busy machine: signals are to be handled.
+        if self.parent_conn.poll(0):
+            self.parent_conn.recv()
+            self._reacted = True
+        return self._reacted or time.monotonic() < self._asked_at + _STARTUP_SECONDS
+
     @property
     def server(self) -> Server:
         """The server, made in the worker."""

@@ -34,6 +34,8 @@ from tests.audit.trails import entries, record, rows
 from tests.consultations import consultation, payload
 from tests.inscriptions.conftest import own_demo
 
+pytestmark = pytest.mark.once
+
 __all__ = ["own_demo"]
 
 CHILD = "12031590217"
@@ -214,7 +216,6 @@ class Load:
                 self.told.append(ticket)
 
 
-@pytest.mark.once
 def test_processes_that_are_killed_leave_a_record_for_each_reply(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

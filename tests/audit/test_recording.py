@@ -24,8 +24,9 @@ from ksz_childbenefits.conformance.identity import KeyRing
 from ksz_childbenefits.conformance.message import compose
 from ksz_childbenefits.contract.envelope import HEADER
 from ksz_childbenefits.domain.sources import Operator
-from ksz_childbenefits.endpoint import Endpoint, Message, Reply
+from ksz_childbenefits.endpoint import Endpoint
 from ksz_childbenefits.errors import Unrecorded
+from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.registers.database import open_database
 from ksz_childbenefits.runtime import build_endpoint, build_endpoints, build_inscriptions
 from ksz_childbenefits.security.credentials import load_certificate

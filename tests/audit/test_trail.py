@@ -95,7 +95,7 @@ def test_nobody_is_waited_for_long(engine: Engine, trail: AuditTrail) -> None:
         trail.arrive()
     begun = time.monotonic()
     trail.store(record())
-    assert module.GATHER_SECONDS <= time.monotonic() - begun < 1
+    assert module.GATHER_SECONDS <= time.monotonic() - begun < 5
 
 
 def test_many_at_once_over_several_writers_are_all_there_once(engine: Engine) -> None:

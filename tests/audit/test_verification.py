@@ -80,11 +80,12 @@ def names(found: list[Finding], row: Any) -> bool:
 
 
 tampering = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 """The trail is made once per test and put back after each example."""
 
 
+@pytest.mark.once
 @tampering
 @given(data=st.data())
 def test_a_text_that_was_changed_is_found(whole: Engine, data: st.DataObject) -> None:
@@ -109,6 +110,7 @@ COLUMNS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+@pytest.mark.once
 @tampering
 @given(data=st.data(), column=st.sampled_from(sorted(COLUMNS)))
 def test_a_column_that_was_changed_is_found(
@@ -122,6 +124,7 @@ def test_a_column_that_was_changed_is_found(
         assert names(findings(whole), row)
 
 
+@pytest.mark.once
 @tampering
 @given(data=st.data())
 def test_an_item_that_was_removed_is_missed(whole: Engine, data: st.DataObject) -> None:
@@ -133,6 +136,7 @@ def test_an_item_that_was_removed_is_missed(whole: Engine, data: st.DataObject) 
     assert any(one.fault is Fault.MISSING for one in found)
 
 
+@pytest.mark.once
 @tampering
 @given(data=st.data())
 def test_items_that_were_exchanged_are_found(whole: Engine, data: st.DataObject) -> None:
@@ -159,6 +163,7 @@ def fitting(text: str, previous: bytes, **members: Any) -> tuple[str, bytes]:
     return changed, hashlib.sha256(changed.encode()).digest()
 
 
+@pytest.mark.once
 @tampering
 @given(data=st.data(), with_marks=st.booleans())
 def test_a_chain_that_was_made_to_fit_again_does_not_fit_its_marks(

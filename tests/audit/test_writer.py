@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,12 +31,14 @@ def scribe(engine: Engine) -> Iterator[Writer]:
 
 
 class Clock:
-    """The time that a writer's duties follow."""
+    """The time that a writer's duties follow: it stands until it is moved."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ahead = 0.0
-        now = time.monotonic
-        monkeypatch.setattr(writer.time, "monotonic", lambda: now() + self.ahead)
+        monkeypatch.setattr(writer, "time", self)
+
+    def monotonic(self) -> float:
+        return 1000 + self.ahead
 
 
 @pytest.fixture
@@ -94,8 +96,8 @@ def test_a_chain_is_sealed_a_second_after_its_first_record_that_is_not(
     """And the log is told of each mark: what it says cannot be changed in the database."""
     caplog.set_level(logging.INFO)
     scribe.write(entries(record()))
-    assert 0 < scribe.due() <= 1
     scribe.attend()
+    assert 0 < scribe.due() <= 1
     assert marks(engine) == ["start", "record"]
     clock.ahead = 1
     scribe.attend()
@@ -194,6 +196,41 @@ def test_a_commit_that_comes_late_is_found_and_not_repeated(
     assert not findings(engine)
 
 
+def test_a_commit_that_hangs_for_long_is_still_known(
+    postgresql: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a standby must confirm it and is away: others' numbers wait for it, and give up."""
+    scribe = Writer(postgresql, keys())
+    scribe.write(entries(record()))
+    monkeypatch.setattr(writer, "_RETRY_SECONDS", -1)
+    hanging, refused = record(), [record() for _ in range(12)]
+    real = writer.ledger.add
+    with postgresql.connect() as other:
+
+        def elsewhere(connection: Any, items: Any, evidence: Any) -> None:
+            """The server has it all, and the COMMIT; but its answer does not come."""
+            real(other, items, evidence)
+            monkeypatch.setattr(writer.ledger, "add", impatient)
+
+        def impatient(connection: Any, items: Any, evidence: Any) -> None:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '10ms'")
+            real(connection, items, evidence)
+
+        monkeypatch.setattr(writer.ledger, "add", elsewhere)
+        with commit_failing(postgresql, done=False), pytest.raises(Unavailable):
+            scribe.write(entries(hanging))
+        for one in refused:
+            with pytest.raises(Unavailable):
+                scribe.write(entries(one))
+        other.commit()
+    then = record()
+    scribe.write(entries(then))
+    scribe.stop()
+    assert tickets(postgresql)[1:] == [hanging.ticket, then.ticket]
+    assert len(chains(postgresql)) == 1
+    assert not findings(postgresql)
+
+
 # What others do to a chain.
 
 
@@ -217,6 +254,18 @@ def test_a_writer_seals_the_chains_of_the_dead(
     assert [ended for _, ended in chains(engine)] == [True, False]
     scribe.stop()
     assert not findings(engine)
+
+
+def test_after_a_night_without_service_the_first_record_has_the_rest_sealed(
+    engine: Engine, scribe: Writer
+) -> None:
+    """Killed in the evening: in the morning nobody finds a trail that was not sealed in time."""
+    killed = Writer(engine, keys())
+    killed.write(entries(record(at=datetime.now(UTC) - timedelta(hours=12))))
+    as_dead(engine)
+    scribe.write(entries(record()))
+    scribe.attend()
+    assert [finding for finding in findings(engine) if finding.grave] == []
 
 
 def test_the_living_are_not_sealed(engine: Engine, scribe: Writer, clock: Clock) -> None:

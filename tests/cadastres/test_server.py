@@ -26,7 +26,8 @@ from ksz_childbenefits.domain.months import MonthRange, YearMonth
 from ksz_childbenefits.domain.selection import LIMIT
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.domain.volume import entries
-from ksz_childbenefits.endpoint import Endpoint, Exchange, Message, Reply
+from ksz_childbenefits.endpoint import Endpoint
+from ksz_childbenefits.exchange import Exchange, Message, Reply
 from ksz_childbenefits.logs import Pseudonymiser
 from ksz_childbenefits.rates import Unlimited
 from ksz_childbenefits.registers.replay import SqlReplayStore

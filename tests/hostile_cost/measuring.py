@@ -25,7 +25,7 @@ from lxml import etree
 from ksz_childbenefits.assembly import build_cadastre
 from ksz_childbenefits.config import Settings, load_settings
 from ksz_childbenefits.contract.envelope import SECURITY
-from ksz_childbenefits.endpoint import Message, Reply
+from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.logs import configure_logging
 from ksz_childbenefits.runtime import build_endpoint, build_inscriptions
 

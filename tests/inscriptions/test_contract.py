@@ -200,6 +200,23 @@ def test_digits_are_ascii_only() -> None:
     ]
 
 
+def test_a_number_of_twelve_digits_is_told_by_its_place() -> None:
+    """libxml2 alone finds it valid (docs/decisions/0017); at most fifteen are told."""
+    payload = request(1000)
+    numbers = list(payload.iter("ssin"))
+    numbers[2].text = f"{NOOR}0"
+    with pytest.raises(SchemaViolation) as refused:
+        validate_request(INSCRIPTIONS, payload)
+    assert [(i.name, i.value) for i in refused.value.information] == [
+        ("inscriptions/inscription[3]/ssin", "pattern")
+    ]
+    for number in numbers:
+        number.text = f"{NOOR}0"
+    with pytest.raises(SchemaViolation) as refused:
+        validate_request(INSCRIPTIONS, payload)
+    assert len(refused.value.information) == 15
+
+
 def test_requests_are_read() -> None:
     register = decode_call(request())
     assert isinstance(register, Maintenance)

@@ -20,7 +20,8 @@ from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.contract.contracts import INSCRIPTIONS
 from ksz_childbenefits.contract.namespaces import INSCRIPTIONS_FAULT, SOAP_ENV
 from ksz_childbenefits.contract.schemas import validate_reply
-from ksz_childbenefits.endpoint import Endpoint, Message
+from ksz_childbenefits.endpoint import Endpoint
+from ksz_childbenefits.exchange import Message
 from ksz_childbenefits.inscriptions import InscriptionsExchange
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import open_database

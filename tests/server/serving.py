@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ksz_childbenefits.contract.contracts import CONSULTATION
-from ksz_childbenefits.endpoint import Message, Reply
 from ksz_childbenefits.errors import ConfigurationError
+from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.logs import JsonLines, configure_logging
 from ksz_childbenefits.server.limits import BoundedConfig, Limits
 from ksz_childbenefits.server.run import Tls, Work, bind, configuration, serve

@@ -90,6 +90,36 @@ def test_a_killed_worker_is_replaced_and_a_killed_supervisor_followed(tmp_path: 
         assert not any(alive(worker) for worker in after)
 
 
+SLOW_START = """
+import sys, time
+from pathlib import Path
+
+if "--multiprocessing-fork" in sys.orig_argv and Path({flag!r}).exists():
+    time.sleep(8)
+"""
+"""In every Python that can import it: once there is a flag, workers take long to start."""
+
+
+def test_a_worker_that_starts_slowly_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine it takes longer than a worker that serves has to react, 5 s."""
+    flag = tmp_path / "slow"
+    (tmp_path / "sitecustomize.py").write_text(SLOW_START.format(flag=str(flag)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    with spawned(1, tmp_path / "stderr") as site:
+        flag.touch()
+        (first,) = workers_of(site)
+        os.kill(first, signal.SIGKILL)
+        with connect(site) as stream:
+            stream.settimeout(30)
+            stream.sendall(post())
+            answer = receive(stream)
+        assert answer is not None
+        assert answer.status == 200
+        assert site.log().count('"worker died"') == 1
+
+
 def test_an_address_in_use_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ksz_childbenefits.contract.contracts import CONSULTATION
-from ksz_childbenefits.endpoint import Message, Reply
+from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.soap_app import RECEIVED, soap_application
 
 HREFS = (
