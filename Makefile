@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo-world
 SBOM := build/sbom.cdx.json
 
-.PHONY: demo serve test conformance attack network soak fuzz lint sbom clean
+.PHONY: demo serve test conformance attack network soak bench bench-full bench-check fuzz lint sbom clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m ksz_childbenefits.demo
@@ -21,6 +21,7 @@ lint: $(VENV)/dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy bench
 	$(BIN)/python deploy/dependencies.py sbom $(SBOM)
 	$(BIN)/python deploy/dependencies.py audit
 
@@ -44,8 +45,22 @@ network: $(VENV)/installed
 # What takes longer than a test may: hours of memory and disk; results are kept in bench/results/.
 soak: $(VENV)/dev-installed
 	@deploy/postgresql-server
-	@failed=0; for script in imports routing network operators differential; do \
+	@failed=0; for script in imports routing network operators faults audit differential; do \
 	    $(BIN)/python bench/soak/$$script.py || failed=1; done; exit $$failed
+
+# Cost and throughput beside the peers' and our floor, in some eight minutes; results in bench/results/.
+bench: $(VENV)/bench-installed
+	@deploy/postgresql-server
+	@$(BIN)/python bench/speed/bench.py
+
+# The same in a register of 10 million, and a million requests: hours, and 20 GB of disk.
+bench-full: $(VENV)/bench-installed
+	@deploy/postgresql-server
+	@$(BIN)/python bench/speed/full.py
+
+# Whether a request has become dearer, in process, than in the result that is kept.
+bench-check: $(VENV)/installed
+	@$(BIN)/python bench/speed/check.py
 
 # Coverage-guided fuzzing for SECONDS; what it learns and finds is kept in bench/fuzz/ and bench/results/.
 SECONDS ?= 600
@@ -65,6 +80,10 @@ $(VENV)/installed: setup.cfg pyproject.toml
 
 $(VENV)/dev-installed: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(VENV)/bench-installed: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@touch $@
 
 $(VENV)/fuzz-installed: $(VENV)/dev-installed

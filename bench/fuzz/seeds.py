@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import targets
 
@@ -52,7 +54,7 @@ def documents() -> list[bytes]:
     ]
 
 
-SEEDS = {
+SEEDS: Final[dict[str, Callable[[], list[bytes]]]] = {
     "parser": documents,
     "envelope": layouts,
     "verifier": layouts,

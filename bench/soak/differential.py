@@ -42,8 +42,8 @@ WHY = {
     "VersionMismatch": "SECURITY 2: SOAP 1.1 alone. The oracles do not look at the Envelope.",
     "NotUnderstood": "SECURITY 2: a header that must be understood. The oracles know no SOAP.",
     "InvalidSecurity": "SECURITY 3: one Security with one Timestamp and one Signature of the exact "
-    "content, at most 8 references, no id twice, base64 in its one spelling. The oracles take the "
-    "first Signature that they find and forgive the rest.",
+    "content, at most 8 references, no part and no id twice, base64 in its one spelling. The "
+    "oracles take the first Signature that they find and forgive the rest.",
     "UnsupportedToken": "SECURITY 3: key info. The oracles are given the certificate.",
     "UnsupportedAlgorithm": "SECURITY 3: exclusive c14n and SHA-2 alone. The oracles know "
     "inclusive c14n, XPath, SHA-1, SHA-224 and SHA-3 too.",
@@ -56,11 +56,16 @@ WHY = {
 """Why we refuse what an oracle accepts, by the class of our refusal."""
 
 
+def quiet() -> None:
+    """What displeases xmlsec and libxml2 they write to standard error, by the thousand."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def compared(first: int, messages: int, processes: int) -> list[Comparison]:
     """All comparisons, over all cores; the keys are made once, before the processes part."""
     warnings.simplefilter("ignore")  # signxml's, on what it finds odd
     pki()
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
+    with multiprocessing.get_context("fork").Pool(processes, initializer=quiet) as pool:
         seeds = range(first, first + messages)
         results = pool.imap_unordered(compare, seeds, chunksize=100)
         return list(track(results, "mutated messages", total=messages))

@@ -24,22 +24,32 @@ CUSTOMER = "sfpd"
 
 @dataclass
 class Process:
-    """A command of ours that listens, in a session of its own; its log goes nowhere."""
+    """A command of ours that listens, in a session of its own; its log goes nowhere, or there."""
 
     arguments: tuple[str, ...]
+    log: Path = Path(os.devnull)
     process: subprocess.Popen[str] | None = field(default=None)
 
     def start(self) -> str:
         """Start it and give its address once it is ready."""
+        self.launch()
+        return self.ready()
+
+    def launch(self) -> None:
+        """Start it and wait for nothing."""
         command = [sys.executable, "-m", "ksz_childbenefits.cli", *self.arguments]
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-        for line in self.process.stdout or ():
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+
+    def ready(self) -> str:
+        """Its address once it is ready; SystemExit where it ends before."""
+        for line in (self.process and self.process.stdout) or ():
             if found := re.search(r"https?://\S+", line):
                 return found.group()
         raise SystemExit(f"{' '.join(self.arguments)} did not start")
@@ -61,7 +71,12 @@ class Process:
 
 @contextmanager
 def running(network: DemoNetwork) -> Iterator[tuple[str, dict[Operator, Process]]]:
-    """Operators and gateway; gives the gateway's address, and the operators' processes."""
+    """Operators and gateway; gives the gateway's address, and the operators' processes.
+
+    The one customer of the soaks may ask as fast as it can.
+    """
+    with network.gateway.open("a", encoding="utf-8") as config:
+        config.write(f"\n[limits.rates.{CUSTOMER}]\nper_second = 100000\nburst = 1000000\n")
     with ExitStack() as stack:
         operators = {
             operator: Process(
