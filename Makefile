@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo-world
 SBOM := build/sbom.cdx.json
 
-.PHONY: demo serve test conformance attack network soak bench bench-full bench-check fuzz lint sbom clean
+.PHONY: demo serve test live conformance attack network soak bench bench-full bench-check fuzz lint sbom clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m ksz_childbenefits.demo
@@ -16,6 +16,10 @@ serve: $(VENV)/installed $(DEMO)/config.toml
 # Also the interpreters that pyenv keeps out of PATH; tox skips those that are missing.
 test: $(VENV)/dev-installed
 	PATH="$$PATH:$(subst $() ,:,$(wildcard $(HOME)/.pyenv/versions/3.1[123].*/bin))" $(BIN)/tox run
+
+# Whole services whose database goes, whose disk is full, whose keys are renewed, that are killed: some minutes.
+live: $(VENV)/dev-installed
+	$(BIN)/pytest -q -n 2 --dist worksteal -m live
 
 lint: $(VENV)/dev-installed
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from ksz_childbenefits.registers.database import open_database, writing
 from tests.server.serving import Site
 from tests.server.test_run import workers_of
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.live
 
 CHILD = "12031590217"
 

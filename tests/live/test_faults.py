@@ -47,7 +47,7 @@ from tests.postgres import UNSAFE_BUT_FAST
 
 __all__ = ["own_demo"]
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.live
 
 SERVE = ("serve", "--port", "0", "--workers", "2")
 HOUR = 3600

@@ -31,7 +31,7 @@ from tests.live.services import (
 from tests.security.messages import PAYLOAD
 from tests.tls_files import PASSPHRASE, TlsFiles, tls_files
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.live
 
 
 @dataclass

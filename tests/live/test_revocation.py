@@ -28,7 +28,7 @@ from tests.live.services import (
     until,
 )
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.live
 
 DATA = "DATA_FOUND"
 

@@ -34,7 +34,7 @@ from tests.live.services import (
 )
 from tests.tls_files import tls_files
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.live
 
 DATA, UNTRUSTED = "DATA_FOUND", "UntrustedReply"
 
