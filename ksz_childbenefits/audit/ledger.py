@@ -116,10 +116,11 @@ def live(connection: Connection, writer: str, now: int) -> None:
     connection.execute(update(audit_chains).where(row).values(seen=now))
 
 
-def end(connection: Connection, writer: str, now: int) -> None:
-    """Enter that a chain has ended."""
-    row = audit_chains.c.writer == writer
-    connection.execute(update(audit_chains).where(row).values(seen=now, ended=True))
+def end(connection: Connection, writer: str, now: int) -> bool:
+    """Enter that a chain has ended; False where it had. Others who do so wait for this commit."""
+    row = (audit_chains.c.writer == writer) & ~audit_chains.c.ended
+    done = connection.execute(update(audit_chains).where(row).values(seen=now, ended=True))
+    return done.rowcount == 1
 
 
 def latest(connection: Connection) -> int:

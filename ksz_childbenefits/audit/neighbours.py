@@ -102,11 +102,12 @@ def _seal(
 ) -> None:
     try:
         with writing(engine) as connection:
+            if not ledger.end(connection, writer, milliseconds(now)):
+                return  # Somebody else was faster.
             head = ledger.newest(connection, writer)
             if head is not None:
                 item = marked(head, Mark.SEAL, credentials, now, Seen(by))
                 ledger.add(connection, [item], ())
-            ledger.end(connection, writer, milliseconds(now))
     except exc.IntegrityError:
-        return  # It lives, or somebody else was faster.
+        return  # It lives.
     _log.warning("audit chain sealed", extra={"writer": writer})

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import OperationalError
 
-from ksz_childbenefits.audit import writer
+from ksz_childbenefits.audit import ledger, writer
+from ksz_childbenefits.audit.neighbours import seal_dead
 from ksz_childbenefits.audit.writer import Writer
 from ksz_childbenefits.errors import Unavailable
 from ksz_childbenefits.registers.audit_schema import audit_chains, audit_records
@@ -253,6 +254,19 @@ def test_a_writer_seals_the_chains_of_the_dead(
     assert marks(engine)[:4] == ["start", "record", "record", "seal"]
     assert [ended for _, ended in chains(engine)] == [True, False]
     scribe.stop()
+    assert not findings(engine)
+
+
+def test_of_two_who_find_somebody_dead_one_seals(engine: Engine) -> None:
+    """Both look before either has sealed; the slower finds the chain ended."""
+    dead = Writer(engine, keys())
+    dead.write(entries(record()))
+    as_dead(engine)
+    with writing(engine) as connection:
+        found = ledger.others(connection, "nobody", 0)
+    for _ in range(2):
+        seal_dead(engine, found, keys().first, [])
+    assert marks(engine) == ["start", "record", "seal"]
     assert not findings(engine)
 
 
