@@ -16,7 +16,7 @@ from typing import Generic
 
 from lxml import etree
 
-from ksz_childbenefits.audit.record import Record
+from ksz_childbenefits.audit.record import BEGUN, Record
 from ksz_childbenefits.contract.codec import faultstring
 from ksz_childbenefits.contract.contracts import Contract
 from ksz_childbenefits.contract.envelope import fault_envelope, open_envelope, wrap
@@ -102,6 +102,8 @@ class Endpoint(Generic[ExchangeT]):
         self.rates.refuse_beyond(exchange.caller)
         admit(verified, self.replays, datetime.now(UTC))
         self.rates.count(exchange.caller)
+        exchange.admitted = True
+        exchange.announce = lambda: self._announce(message, exchange)
         validate_request(self.contract, verified.payload)
         reply = self.service.answer(verified.payload, exchange)
         validate_reply(self.contract, reply)
@@ -148,21 +150,36 @@ class Endpoint(Generic[ExchangeT]):
         """Store the record of a reply that is ready; of strangers nothing is kept (SECURITY 5)."""
         if exchange.certificate is None:
             return
-        record = Record(
+        status = exchange.status if fault is None else fault.reason_code
+        # No evidence of copies, nor beyond the rate: nothing bounds how many of them there are.
+        record = self._record(message, exchange, status, evidence=exchange.admitted)
+        record.fault = None if fault is None else fault.faultcode
+        record.reply = reply
+        self.trail.store(record)
+
+    def _announce(self, message: Message, exchange: ExchangeT) -> None:
+        """Store that somebody is about to write, before it is done: no line without a record."""
+        self.trail.store(self._record(message, exchange, BEGUN, evidence=False))
+
+    def _record(
+        self, message: Message, exchange: ExchangeT, status: str, *, evidence: bool
+    ) -> Record:
+        """What is known of the exchange now."""
+        return Record(
             ticket=exchange.ticket,
             service=self.contract.name,
             operation=exchange.operation,
             caller=exchange.caller,
-            certificate=exchange.certificate,
+            certificate=exchange.certificate or "-",
             particulars=exchange.particulars,
-            status=exchange.status if fault is None else fault.reason_code,
-            fault=None if fault is None else fault.faultcode,
+            status=status,
+            fault=None,
             received=exchange.received,
             replied=datetime.now(UTC),
             request=message.body,
-            reply=reply,
+            reply=b"",
+            evidence=evidence,
         )
-        self.trail.store(record)
 
     def _tell_refusal(self, fault: Fault, exchange: ExchangeT, level: int | None = None) -> None:
         usual = logging.ERROR if isinstance(fault, InternalError) else logging.WARNING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -11,7 +12,7 @@ from lxml import etree
 
 from ksz_childbenefits.audit.record import Particulars, Record
 from ksz_childbenefits.contract.contracts import Contract
-from ksz_childbenefits.errors import Fault
+from ksz_childbenefits.errors import Fault, InternalError
 from ksz_childbenefits.security.wssecurity import Verified
 
 
@@ -34,13 +35,19 @@ class Reply:
     retry_after: int | None = None
 
 
+def _unannounced() -> None:
+    raise InternalError("something is to be written of which no endpoint knows")
+
+
 @dataclass(slots=True)
 class Exchange:
     """What is known of one exchange so far; a service's own kind may know more.
 
     ``certificate`` is the caller's, by its SHA-256 (hex), once it is authenticated. ``status`` is
     the code that the reply gives, a label of metrics; ``notes`` are what else the log tells: no
-    SSIN in either. ``particulars`` are what else the record tells.
+    SSIN in either. ``particulars`` are what else the record tells. ``admitted``: the message is no
+    copy, and within the rate. ``announce``: what a service that writes calls before, once the
+    particulars are known; it raises Unrecorded, and then nothing may be written.
     """
 
     received: datetime
@@ -51,6 +58,8 @@ class Exchange:
     status: str = "-"
     notes: dict[str, str] = field(default_factory=dict)
     particulars: Particulars = field(default_factory=Particulars)
+    admitted: bool = False
+    announce: Callable[[], None] = _unannounced
 
 
 ExchangeT = TypeVar("ExchangeT", bound=Exchange)

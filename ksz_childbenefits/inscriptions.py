@@ -80,6 +80,8 @@ class Inscriptions:
         call = decode_call(payload)
         exchange.sender = call.sender
         exchange.particulars = _particulars(call)
+        if isinstance(call, Maintenance):
+            exchange.announce()
         verdict, lines = self._do(call, exchange.writer)
         exchange.status = verdict.code
         exchange.notes.update(_notes(call))

@@ -228,7 +228,7 @@ def run(lane: Lane, kills: int, bar: Progress) -> Findings:
     task = bar.add_task(lane.name, total=kills)
     for number in range(kills):
         if lane.stop.is_set():
-            break
+            return Findings([], [])
         lane.round(number)
         bar.advance(task)
     bar.update(task, description=f"{lane.name}: waits for the seals")

@@ -50,7 +50,7 @@ def measure_cost(subject: Subject, pairs: int, seconds: float) -> Cost:
     config = subject.house.config
     with ExitStack() as stack:
         served = {
-            name: stack.enter_context(variant(name, config, workers=WORKERS, cores=cores()))
+            name: stack.enter_context(variant(name, config, workers=WORKERS, on=cores()))
             for name in rounds
         }
         for service in served.values():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +17,10 @@ from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.demo import pki
 from ksz_childbenefits.demo.generator import generate_world
 from ksz_childbenefits.demo.init import create_demo
+from ksz_childbenefits.demo.network import DemoNetwork, create_network
 from ksz_childbenefits.demo.world import load_world
+from ksz_childbenefits.domain.sources import Operator
+from ksz_childbenefits.identity import identity_of
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import open_database
 from ksz_childbenefits.security.credentials import ServiceCredentials
@@ -37,6 +43,10 @@ class House:
         """A customer's key and certificate."""
         return ServiceCredentials.from_bytes(*self._files(caller))
 
+    def own(self) -> ServiceCredentials:
+        """What the service signs with."""
+        return identity_of(load_settings(self.config)).keys.first
+
     def signature(self, caller: world.Caller) -> Signature:
         """What signs a customer's requests."""
         service = self.config.parent / "credentials" / "service.pem"
@@ -49,23 +59,47 @@ class House:
 
 def build(folder: Path, database_url: str | None = None, persons: int = PERSONS) -> House:
     """A new service in ``folder``, on SQLite there or on this empty database."""
-    config = create_demo(folder, database_url)
-    engine = open_database(load_settings(config).database.url)
-    try:
-        enter(engine, folder / "world")
+    return _furnished(create_demo(folder, database_url), persons)
+
+
+def build_network(folder: Path) -> tuple[House, DemoNetwork]:
+    """A service whose operators are remote, each with its part of the benchmark's world."""
+    network = create_network(folder)
+    for operator, config in network.operators.items():
+        if operator is not Operator.ORINT:  # It holds nothing today, and is not asked.
+            with _database(config) as engine:
+                _enter(engine)
+    return _furnished(network.gateway, 0), network
+
+
+def _furnished(config: Path, persons: int) -> House:
+    with _database(config) as engine:
+        _enter(engine)
         for _ in generate_world(engine, persons):
             pass
-        _register(engine, folder)
-    finally:
-        engine.dispose()
+        _register(engine, config.parent)
     text = config.read_text(encoding="utf-8")
-    config.write_text(text + _LIMITS, encoding="utf-8")
+    if "[limits]" in text:
+        text = text.replace("[limits]", _LIMITS)
+    else:
+        text += _LIMITS
+    config.write_text(text, encoding="utf-8")
     return House(config)
 
 
-def enter(engine: Engine, folder: Path) -> None:
+@contextmanager
+def _database(config: Path) -> Iterator[Engine]:
+    engine = open_database(load_settings(config).database.url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _enter(engine: Engine) -> None:
     """Add the benchmark's world to what a database holds."""
-    load_world(engine, world.write_world(folder))
+    with tempfile.TemporaryDirectory() as name:
+        load_world(engine, world.write_world(Path(name)))
 
 
 def with_p256(house: House) -> House:

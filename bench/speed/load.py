@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from inside import has_data
 from machine import cores, measure_unit
 from messages import Order, Store, prepare
+
+from ksz_childbenefits.contract.contracts import CONSULTATION
 
 _SCRIPT = Path(__file__).with_suffix(".lua")
 _SPARE = 500
@@ -84,3 +89,16 @@ def run(url: str, store: Store, *, connections: int, seconds: float, on: list[in
     if told.pop("exhausted"):
         raise SystemExit("too few requests were prepared for this round")
     return Load(**told)
+
+
+def ask(url: str, message: bytes) -> bytes:
+    """The reply to one request; SystemExit for anything else."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    headers = {"Content-Type": "text/xml; charset=utf-8"}
+    connection.request("POST", CONSULTATION.path, message, headers)
+    with connection.getresponse() as response:
+        body = response.read()
+    connection.close()
+    if response.status != http.HTTPStatus.OK or not has_data(body):
+        raise SystemExit(f"HTTP {response.status}, not a reply with data")
+    return body

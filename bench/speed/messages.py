@@ -11,6 +11,7 @@ import base64
 import hashlib
 import os
 import uuid
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +35,14 @@ _ENVELOPE = f"""\
  <legalContext>{world.LEGAL_CONTEXT}</legalContext>
  <criteria><ssin>%s</ssin>
   <period><beginMonth>%s</beginMonth><endMonth>%s</endMonth></period>
-  <authenticSources>%s</authenticSources></criteria>
+  %s</criteria>
 </intf:consultFilesBySsinRequest>
 </soapenv:Body></soapenv:Envelope>"""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: about whom, at which sources, in which months."""
+    """What is asked: about whom, at which sources (none named: all), in which months."""
 
     ssin: str
     sources: tuple[str, ...] = ("WALLONIA",)
@@ -67,6 +68,7 @@ class Template:
 
     def __init__(self, order: Order) -> None:
         """Sign the first one."""
+        self._ssin = order.question.ssin.encode()
         self._key = order.house.credentials(order.caller).key
         root = _first(order)
         body = next(root.iter(f"{{{SOAP_ENV}}}Body"))
@@ -80,14 +82,15 @@ class Template:
         self._text = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
         self._value = value.encode()
 
-    def make(self) -> bytes:
-        """Another message."""
-        ticket = str(uuid.uuid4()).encode()
-        digest = _digest(self._body.replace(_TICKET.encode(), ticket))
+    def make(self, ssin: str | None = None) -> bytes:
+        """Another message; ``ssin``: about somebody else."""
+        new = {_TICKET.encode(): str(uuid.uuid4()).encode()}
+        if ssin is not None:
+            new[self._ssin] = ssin.encode()
+        digest = _digest(_replaced(self._body, new))
         signed_info = self._signed_info.replace(self._digest, digest)
         value = base64.b64encode(signature_value(self._key, signed_info))
-        text = self._text.replace(_TICKET.encode(), ticket).replace(self._digest, digest)
-        return text.replace(self._value, value)
+        return _replaced(self._text, {**new, self._digest: digest, self._value: value})
 
     def http(self) -> bytes:
         """The same as a whole HTTP request."""
@@ -101,7 +104,8 @@ class Template:
 
 def _first(order: Order) -> etree._Element:
     question = order.question
-    sources = "".join(f"<authenticSource>{s}</authenticSource>" for s in question.sources)
+    named = "".join(f"<authenticSource>{s}</authenticSource>" for s in question.sources)
+    sources = f"<authenticSources>{named}</authenticSources>" if named else ""
     text = _ENVELOPE % (
         order.caller.cbe_number,
         question.ssin,
@@ -112,6 +116,12 @@ def _first(order: Order) -> etree._Element:
     root, _ = order.house.signature(order.caller).apply(etree.fromstring(text), {})
     # As the receiver parses it.
     return etree.fromstring(etree.tostring(root))
+
+
+def _replaced(text: bytes, new: Mapping[bytes, bytes]) -> bytes:
+    for old, other in new.items():
+        text = text.replace(old, other)
+    return text
 
 
 def _canonical(element: etree._Element) -> bytes:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import statistics
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
 
+from load import ask
 from machine import cores
 from messages import Order, Template
 from rounds import Round, Setting, Subject, measure, median, warm_up
 from served import service, variant
-
-from ksz_childbenefits.contract.contracts import CONSULTATION
 
 WORKERS = (1, 2)
 CONNECTIONS = (8, 64)
@@ -40,7 +37,7 @@ def measure_rows(subject: Subject, rounds: int, seconds: float) -> list[Row]:
         settings = [Setting(workers, connections, seconds) for connections in CONNECTIONS]
         found: dict[Setting, list[Round]] = {setting: [] for setting in settings}
         config, pinned = subject.house.config, settings[0].service_cores
-        with service(config, workers=workers, cores=pinned) as served:
+        with service(config, workers=workers, on=pinned) as served:
             for setting in settings:
                 warm_up(served, subject, setting)
             for _ in range(rounds):
@@ -55,12 +52,17 @@ def measure_rows(subject: Subject, rounds: int, seconds: float) -> list[Row]:
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
-    """The service beside an echo of the same sizes on the same server, in seconds, by turns."""
+class Waiting:
+    """What callers wait for, in seconds.
+
+    ``p50`` and ``p99`` of answers by one worker, by turns with an echo of the same sizes on the
+    same server; ``start``: from the start of the command, two workers, to the first answer.
+    """
 
     p50: float
     p99: float
     echo_p99: float
+    start: float
 
     @property
     def bound(self) -> float:
@@ -68,49 +70,37 @@ class Latency:
         return 2 * self.echo_p99 + 3 * self.p50
 
 
-def measure_latency(subject: Subject, pairs: int, seconds: float) -> Latency:
-    """One worker and 8 connections: the medians over rounds by turns."""
+def measure_waiting(subject: Subject, rounds: int, seconds: float, starts: int) -> Waiting:
+    """Medians over rounds with 8 connections, and over so many starts."""
     setting = Setting(1, FEW, seconds)
     config, pinned = subject.house.config, setting.service_cores
     with ExitStack() as stack:
-        ours = stack.enter_context(service(config, workers=1, cores=pinned))
+        ours = stack.enter_context(service(config, workers=1, on=pinned))
         size = len(ask(ours.url, Template(Order(subject.house)).make()))
-        echo = stack.enter_context(variant(f"echo:{size}", config, workers=1, cores=pinned))
-        found: dict[str, list[Round]] = {ours.url: [], echo.url: []}
-        for served in (ours, echo):
-            warm_up(served, subject, setting)
-        for _ in range(pairs):
-            for served in (ours, echo):
-                found[served.url].append(measure(served, subject, setting))
-    return Latency(
-        median(found[ours.url], lambda one: one.load.p50),
-        median(found[ours.url], lambda one: one.load.p99),
-        median(found[echo.url], lambda one: one.load.p99),
+        echo = stack.enter_context(variant(f"echo:{size}", config, workers=1, on=pinned))
+        # Each has a supply of its own: an echo uses up more.
+        sides = ((ours, replace(subject)), (echo, replace(subject)))
+        warm_up(ours, subject, setting)
+        pairs = [
+            [measure(served, requests, setting) for served, requests in sides]
+            for _ in range(rounds)
+        ]
+    served_rounds, echoed = zip(*pairs, strict=True)
+    return Waiting(
+        median(served_rounds, lambda one: one.load.p50),
+        median(served_rounds, lambda one: one.load.p99),
+        median(echoed, lambda one: one.load.p99),
+        _first_answer(subject, starts),
     )
 
 
-def first_answer(subject: Subject, times: int) -> float:
-    """Seconds from the start of the command to the first reply, two workers; the median."""
+def _first_answer(subject: Subject, times: int) -> float:
     template = Template(Order(subject.house))
-    return statistics.median(_first_answer(subject, template) for _ in range(times))
+    return statistics.median(_start(subject, template.make()) for _ in range(times))
 
 
-def _first_answer(subject: Subject, template: Template) -> float:
-    message = template.make()
+def _start(subject: Subject, message: bytes) -> float:
     begun = time.perf_counter()
-    with service(subject.house.config, workers=2, cores=cores()) as served:
+    with service(subject.house.config, workers=2, on=cores()) as served:
         ask(served.url, message)
         return time.perf_counter() - begun
-
-
-def ask(url: str, message: bytes) -> bytes:
-    """The reply to one request; SystemExit for anything else."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
-    headers = {"Content-Type": "text/xml; charset=utf-8"}
-    connection.request("POST", CONSULTATION.path, message, headers)
-    with connection.getresponse() as response:
-        body = response.read()
-    connection.close()
-    if response.status != http.HTTPStatus.OK or b"MSG00000" not in body:
-        raise SystemExit(f"HTTP {response.status}, not a reply with data")
-    return body

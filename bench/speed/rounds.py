@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from house import House
-from load import Load, Supply, run
+from load import Load, Supply, ask, run
 from machine import Unit, cores, measure_unit
-from messages import Order
+from messages import Order, Template
 from served import Served
 
 WARM_UP_SECONDS = 2.0
@@ -97,7 +97,11 @@ def measure(served: Served, subject: Subject, setting: Setting) -> Round:
 
 
 def warm_up(served: Served, subject: Subject, setting: Setting) -> None:
-    """A round that does not count: threads compile their schemas, the database its statements."""
+    """A round that does not count: threads compile their schemas, the database its statements.
+
+    SystemExit for a service whose reply holds no data: wrk looks at the status of HTTP alone.
+    """
+    ask(served.url, Template(Order(subject.house)).make())
     measure(served, subject, replace(setting, seconds=WARM_UP_SECONDS))
 
 

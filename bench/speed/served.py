@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from machine import cores
+
+from ksz_childbenefits.domain.sources import Operator
+
 _TICK = os.sysconf("SC_CLK_TCK")
 _WORKER = Path(__file__).with_name("worker.py")
 
@@ -39,23 +43,31 @@ class Served:
 
 
 @contextmanager
-def service(config: Path, *, workers: int, cores: Sequence[int]) -> Iterator[Served]:
+def service(config: Path, *, workers: int, on: Sequence[int]) -> Iterator[Served]:
     """The service as operators start it."""
     command = ("-m", "ksz_childbenefits.cli", "serve", "--config", str(config), "--port", "0")
-    with _running((*command, "--workers", str(workers)), cores) as served:
+    with _running((*command, "--workers", str(workers)), on) as served:
         yield served
 
 
 @contextmanager
-def variant(name: str, config: Path, *, workers: int, cores: Sequence[int]) -> Iterator[Served]:
+def variant(name: str, config: Path, *, workers: int, on: Sequence[int]) -> Iterator[Served]:
     """The same server with something else in it (worker.py)."""
-    with _running((str(_WORKER), name, str(config), str(workers)), cores) as served:
+    with _running((str(_WORKER), name, str(config), str(workers)), on) as served:
         yield served
 
 
 @contextmanager
-def _running(arguments: Sequence[str], cores: Sequence[int]) -> Iterator[Served]:
-    pinned = ("taskset", "--cpu-list", ",".join(map(str, cores)))
+def cadastre(operator: Operator, config: Path) -> Iterator[Served]:
+    """An operator's cadastre, where its configuration says."""
+    command = ("-m", "ksz_childbenefits.cli", "cadastre", "serve", "--operator", operator)
+    with _running((*command, "--config", str(config)), cores()) as served:
+        yield served
+
+
+@contextmanager
+def _running(arguments: Sequence[str], on: Sequence[int]) -> Iterator[Served]:
+    pinned = ("taskset", "--cpu-list", ",".join(map(str, on)))
     begun = time.perf_counter()
     process = subprocess.Popen(
         (*pinned, sys.executable, *arguments),
@@ -75,7 +87,7 @@ def _address(process: subprocess.Popen[str]) -> str:
     for line in process.stdout or ():
         if found := re.search(r"listening on (https?://\S+)", line):
             return found.group(1)
-    raise SystemExit("the service did not start")
+    raise SystemExit(f"did not start: {process.args}")
 
 
 def tree_cpu(pid: int) -> float:

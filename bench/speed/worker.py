@@ -17,7 +17,7 @@ from pathlib import Path
 from ksz_childbenefits.audit.record import Record
 from ksz_childbenefits.config import Settings, load_settings
 from ksz_childbenefits.contract.contracts import CONSULTATION, Contract
-from ksz_childbenefits.endpoint import Message, Reply
+from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.logs import configure_logging
 from ksz_childbenefits.runtime import build_endpoint
 from ksz_childbenefits.server.run import Work, serve

@@ -51,7 +51,7 @@ class _Place:
 
 
 _PLACES: Final = {
-    AuthenticSource.FEDERAL: _Place(Operator.ORINT, "991", "2010-01-01", "2018-12-31"),
+    AuthenticSource.FEDERAL: _Place(Operator.ORINT, "991", "2016-01-01", "2018-12-31"),
     AuthenticSource.BRUSSELS: _Place(Operator.IRISCARE, "0800000372", "2024-01-01"),
     AuthenticSource.FLANDERS: _Place(Operator.OPGROEIEN, "0800000471", "2024-01-01"),
     AuthenticSource.WALLONIA: _Place(Operator.AVIQ, "0800000570", "2024-01-01"),
@@ -73,8 +73,7 @@ _CHILDREN: Final = [_ssin(f"101231{900 + n:03d}", young=True) for n in range(max
 
 
 def write_world(folder: Path) -> Path:
-    """Write the world for ``demo.world.load_world``, and give its folder."""
-    folder.mkdir()
+    """Write the world for ``demo.world.load_world`` into a folder, which it gives back."""
     for name, lines in (
         ("customers.toml", _customers()),
         ("funds.toml", _funds()),

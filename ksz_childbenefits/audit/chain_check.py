@@ -8,15 +8,15 @@ next mark, whose signature cannot be made to fit, and with it all items since th
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ksz_childbenefits.audit.chain import NOTHING, Head
 from ksz_childbenefits.audit.findings import Fault, Finding
 from ksz_childbenefits.audit.marks import ENDS, Believed, Mark
+from ksz_childbenefits.audit.raw import Row, members_of
 from ksz_childbenefits.audit.record import milliseconds
 
 _COLUMNS: Final = (
@@ -27,19 +27,21 @@ _COLUMNS: Final = (
 """Columns, and the members of the text that they repeat as they are."""
 
 
-class Row(NamedTuple):
-    """An item as the database holds it, in the order of the columns."""
+_GAP: Final = 30 * 1000
+"""Milliseconds that a pause between two unsealed items counts at the most.
 
-    writer: str
-    number: int
-    at: int
-    ticket: str | None
-    caller: str | None
-    customer_ticket: str | None
-    ssin: str | None
-    text: str
-    hash: bytes
-    signature: bytes | None
+In it the database may have been away: then there was nobody to seal, nor anything to be written.
+"""
+
+_WRONG: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What a text leads to whose members are not what they must be."""
 
 
 @dataclass(slots=True)
@@ -51,7 +53,8 @@ class ChainCheck:
     fault with. ``begun``: up to where the chain is deleted. ``records``: the newest record.
     ``sealed`` and ``sealed_at``: the newest mark, ``ended``: whether it ends the chain. ``told``:
     what the item tells of other chains; ``former``: where the same writer's chain before had ended,
-    if it was taken from it.
+    if it was taken from it. ``latest``: the latest moment of an item since the newest mark, None
+    before the first; ``busy``: for how long, in milliseconds, items have come without a mark.
     """
 
     writer: str
@@ -68,20 +71,25 @@ class ChainCheck:
     ended: bool = False
     told: tuple[Head, ...] = ()
     former: Head | None = None
+    latest: int | None = None
+    busy: int = 0
 
     def begin_after(self, head: Head) -> None:
         """The beginning of the chain, up to ``head``, is deleted."""
         self.number = self.sealed = self.begun = head.number
         self.hashes = (head.hash,)
 
-    def take(self, row: Row) -> Iterator[Finding]:
-        """Judge the next item, and the one before by what this one says of it."""
+    def take(self, row: Row, persons: Set[str]) -> Iterator[Finding]:
+        """Judge the next item, and the one before by what this one says of it.
+
+        ``persons``: those that stand beside it in a table of their own.
+        """
         gap = row.number - self.number - 1
         if gap:
             yield self._finding(Fault.MISSING, self.number + 1, row.number - 1, "a gap")
         digest = hashlib.sha256(row.text.encode()).digest()
         members = members_of(row.text)
-        findings = list(self._by_itself(row, digest, members))
+        findings = self._judged(row, digest, members, persons)
         # What does not stand where it was written, or as it was, says nothing of the one before.
         silent = gap or digest != row.hash or self.suspect
         silent = silent or any(finding.fault is Fault.MOVED for finding in findings)
@@ -92,14 +100,27 @@ class ChainCheck:
             yield self._of(row, Fault.UNEXPECTED, "the chain had ended")
         self._step(row, digest, members, bool(findings))
 
-    def _by_itself(self, row: Row, digest: bytes, members: dict[str, Any]) -> Iterator[Finding]:
+    def _judged(
+        self, row: Row, digest: bytes, members: dict[str, Any], persons: Set[str]
+    ) -> list[Finding]:
+        try:
+            return list(self._by_itself(row, digest, members, persons))
+        except _WRONG:
+            return [self._of(row, Fault.CHANGED, "its text is not that of an item")]
+
+    def _by_itself(
+        self, row: Row, digest: bytes, members: dict[str, Any], persons: Set[str]
+    ) -> Iterator[Finding]:
         if digest != row.hash:
             yield self._of(row, Fault.CHANGED, "its text does not have its hash")
+            return
+        if not members:
+            yield self._of(row, Fault.CHANGED, "its text is not that of an item")
             return
         if (members.get("writer"), members.get("number")) != (row.writer, row.number):
             yield self._of(row, Fault.MOVED, "its text says that it belongs elsewhere")
             return
-        differs = [name for name, same in _columns(row, members) if not same]
+        differs = [name for name, same in _columns(row, members, persons) if not same]
         if differs:
             yield self._of(row, Fault.CHANGED, f"{', '.join(differs)} beside its text")
         if row.number == 1 and members.get("mark") != Mark.START:
@@ -118,11 +139,21 @@ class ChainCheck:
         self.told = ()
         if "mark" not in members:
             self.records = row.number
+            self._unsealed(row.at)
         elif not suspect:
             self.sealed, self.sealed_at = row.number, row.at
+            self.latest, self.busy = None, 0
             self.ended = members["mark"] in ENDS
             self.told = tuple(map(_head, members["others"]))
             self.former = _head(members["former"]) if "former" in members else self.former
+
+    def _unsealed(self, at: int) -> None:
+        """Records of a group are not quite in the order of their replies."""
+        if self.latest is None:
+            self.latest = at
+        elif at > self.latest:
+            self.busy += min(at - self.latest, _GAP)
+            self.latest = at
 
     def _unfit(self) -> Finding:
         """The item before is not the one that this one was written after."""
@@ -144,20 +175,14 @@ def _head(told: tuple[str, int, str]) -> Head:
     return Head(told[0], told[1], bytes.fromhex(told[2]))
 
 
-def members_of(text: str) -> dict[str, Any]:
-    """The members of an item's text; none where it is no JSON object."""
-    try:
-        members = json.loads(text)
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
-
-
-def _columns(row: Row, members: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+def _columns(row: Row, members: dict[str, Any], beside: Set[str]) -> Iterator[tuple[str, bool]]:
     for column, member in _COLUMNS:
         yield column, getattr(row, column) == members.get(member)
-    persons = members.get("persons", ())
+    persons = members.get("persons", [])
+    if not isinstance(persons, list):
+        raise TypeError
     yield "ssin", row.ssin == (persons[0] if len(persons) == 1 else None)
+    yield "persons", beside == ({*persons} if len(persons) > 1 else set())
     written = members.get("at") or members.get("replied") or ""
     yield "at", _moment(written) == row.at
 

@@ -14,6 +14,9 @@ from ksz_childbenefits.contract.codec import instant
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
+BEGUN: Final = "begun"
+"""The status of a record that comes before its exchange writes: there is no reply yet."""
+
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -45,7 +48,8 @@ class Record:
 
     ``ticket`` is ticketCBSS, ``certificate`` the SHA-256 (hex) of the caller's. ``status`` is the
     code replied; ``fault`` the fault code, None for a reply that is none. ``request`` and ``reply``
-    are the bytes themselves, of which the record keeps the SHA-256.
+    are the bytes themselves, of which the record keeps the SHA-256; no reply: ``BEGUN``.
+    ``evidence``: whether the messages may be kept beside the record.
     """
 
     ticket: str
@@ -60,6 +64,7 @@ class Record:
     replied: datetime
     request: bytes
     reply: bytes
+    evidence: bool = True
 
     def body(self) -> str:
         """The record as a JSON object: in a fixed order, no blanks, ASCII, nothing empty."""
@@ -85,7 +90,7 @@ class Record:
             "received": instant(self.received),
             "replied": instant(self.replied),
             "request": hashlib.sha256(self.request).hexdigest(),
-            "reply": hashlib.sha256(self.reply).hexdigest(),
+            "reply": hashlib.sha256(self.reply).hexdigest() if self.reply else None,
         }
         return _encode({name: value for name, value in members.items() if value})
 

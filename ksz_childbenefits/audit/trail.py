@@ -112,7 +112,7 @@ class AuditTrail:
             thread.join(STOP_SECONDS)
 
     def _entry(self, record: Record) -> Entry:
-        if self._evidence is None:
+        if self._evidence is None or not record.evidence:
             return Entry(record, record.body())
         return Entry(record, record.body(), self._evidence.keep(record))
 

@@ -11,10 +11,12 @@ from typing import Final
 from sqlalchemy import Connection, Engine, func, select
 
 from ksz_childbenefits.audit.chain import Head
-from ksz_childbenefits.audit.chain_check import ChainCheck, Row, members_of
+from ksz_childbenefits.audit.chain_check import ChainCheck
 from ksz_childbenefits.audit.findings import Fault, Finding
 from ksz_childbenefits.audit.links import Links
 from ksz_childbenefits.audit.marks import Believed, head_of_cut
+from ksz_childbenefits.audit.raw import Row, leniently, members_of, raw, row_of, text_or_none
+from ksz_childbenefits.audit.writer import CHECKPOINT_RECORDS
 from ksz_childbenefits.registers.audit_schema import audit_chains, audit_persons, audit_records
 from ksz_childbenefits.registers.database import snapshot
 
@@ -23,6 +25,12 @@ _FETCHED: Final = 2000
 
 _SEALED_AFTER: Final = 10 * 60 * 1000
 """Milliseconds after which somebody who lives has sealed a chain that its writer left unsealed."""
+
+_BUSY: Final = 2 * 60 * 1000
+"""Milliseconds for which records can come to a chain without a mark.
+
+One is due a second after the first of them, and if it fails every 15 s (audit.writer).
+"""
 
 Watch = Callable[[int, int], None]
 """Told how many items are verified, of how many."""
@@ -46,67 +54,83 @@ class Verification:
         """
         for head in witness:
             self.links.add(head, "the log")
-        with snapshot(engine) as connection:
+        with snapshot(engine) as connection, leniently(connection):
             yield from self._cuts(connection)
             yield from self._items(connection, watch)
+            yield from self._strays(connection)
             yield from self._ends(connection)
             yield from self._between(connection)
 
     def _cuts(self, connection: Connection) -> Iterator[Finding]:
         """Begin with what was deleted of each chain, where a signed mark stands for it."""
-        for chain in connection.execute(select(audit_chains)):
-            check = self._checks[chain.writer] = ChainCheck(chain.writer, self.believed)
-            if chain.cut_text is None:
+        columns = audit_chains.c
+        query = select(*map(raw, (columns.writer, columns.cut_text, columns.cut_signature)))
+        for name, text, signature in connection.execute(query).all():
+            writer = name if isinstance(name, str) else repr(name)
+            check = self._checks[writer] = ChainCheck(writer, self.believed)
+            if text is None:
                 continue
-            try:
-                head = head_of_cut(chain.cut_text)
-            except ValueError:
-                head = Head("")
-            signer = members_of(chain.cut_text).get("signer")
-            if head.writer == chain.writer and self.believed.signed(
-                chain.cut_text, chain.cut_signature or b"", signer
-            ):
+            head = self._cut(str(text), signature)
+            if head is not None and head.writer == writer:
                 check.begin_after(head)
             else:
-                yield Finding(Fault.UNBELIEVED, chain.writer, 0, 0, "the mark of its deletion")
+                yield Finding(Fault.UNBELIEVED, writer, 0, 0, "the mark of its deletion")
+
+    def _cut(self, text: str, signature: object) -> Head | None:
+        """What was deleted, if a believed signature says so."""
+        signed = signature if isinstance(signature, bytes) else b""
+        try:
+            if self.believed.signed(text, signed, members_of(text).get("signer")):
+                return head_of_cut(text)
+        except (ValueError, RecursionError):
+            pass
+        return None
 
     def _items(self, connection: Connection, watch: Watch) -> Iterator[Finding]:
         total = connection.execute(select(func.count()).select_from(audit_records)).scalar_one()
         columns = [audit_records.c[name] for name in Row._fields]
-        query = select(*columns).order_by(audit_records.c.writer, audit_records.c.number)
+        query = select(*map(raw, columns)).order_by(audit_records.c.writer, audit_records.c.number)
         streamed = connection.execute(query, execution_options={"yield_per": _FETCHED})
-        for writer, rows in groupby(streamed, itemgetter(0)):
+        for writer, rows in groupby(map(row_of, streamed), itemgetter(0)):
             check = self._checks.get(writer)
             if check is None:
                 check = self._checks[writer] = ChainCheck(writer, self.believed)
                 yield Finding(Fault.MISSING, writer, 0, 0, "the chain is not entered")
-            for row in map(Row._make, rows):
+            persons = _Persons(connection, writer)
+            for row in rows:
                 self.items += 1
                 if self.items % _FETCHED == 0:
                     watch(self.items, total)
-                if row.number > check.begun:
-                    yield from check.take(row)
-                    yield from self._persons(connection, row)
+                if row.number < 1:
+                    reason = "items are numbered from 1"
+                    yield Finding(Fault.UNEXPECTED, writer, 0, 0, reason, row.ticket)
+                elif row.number > check.begun:
+                    yield from check.take(row, persons.beside(row.number))
                     for head in check.told:
                         self.links.add(head, f"mark {row.number} of {writer}")
         watch(self.items, self.items)
 
-    def _persons(self, connection: Connection, row: Row) -> Iterator[Finding]:
-        """A record about several persons has them in a table of their own."""
-        if row.ssin is not None or row.signature is not None:
-            return
-        persons = members_of(row.text).get("persons", ())
-        table = audit_persons.c
-        query = select(table.ssin).where(table.writer == row.writer, table.number == row.number)
-        if {*connection.execute(query).scalars()} != ({*persons} if len(persons) > 1 else set()):
-            reason = "the persons beside its text"
-            yield Finding(Fault.CHANGED, row.writer, row.number, row.number, reason, row.ticket)
+    def _strays(self, connection: Connection) -> Iterator[Finding]:
+        """Persons beside no item at all."""
+        persons, items = audit_persons.c, audit_records.c
+        item = (items.writer == persons.writer) & (items.number == persons.number)
+        query = (
+            select(raw(persons.writer), raw(persons.number))
+            .distinct()
+            .outerjoin_from(audit_persons, audit_records, item)
+            .where(items.writer.is_(None))
+        )
+        for name, found in connection.execute(query, execution_options={"yield_per": _FETCHED}):
+            number = found if isinstance(found, int) else 0
+            reason = "persons beside no item"
+            yield Finding(Fault.UNEXPECTED, text_or_none(name) or "", number, number, reason)
 
     def _ends(self, connection: Connection) -> Iterator[Finding]:
         """How each chain ends: sealed, or by a writer that lives, or lived until just now."""
         self.chains = len(self._checks)
         newest = max((check.sealed_at for check in self._checks.values()), default=0)
-        ended = {row.writer: row.ended for row in connection.execute(select(audit_chains))}
+        columns = (raw(audit_chains.c.writer), raw(audit_chains.c.ended))
+        ended = {text_or_none(name): done for name, done in connection.execute(select(*columns))}
         for writer, check in self._checks.items():
             following = check.number + 1
             if check.suspect:
@@ -116,7 +140,7 @@ class Verification:
             elif ended.get(writer) and not check.ended and check.number > check.begun:
                 yield Finding(Fault.MISSING, writer, following, following, "the mark of its end")
             elif check.sealed < check.number and not check.ended:
-                late = check.at < newest - _SEALED_AFTER
+                late = check.at < newest - _SEALED_AFTER or _overdue(check)
                 fault = Fault.UNSEALED if late else Fault.OPEN
                 reason = "no mark vouches for the newest items"
                 yield Finding(fault, writer, check.sealed + 1, check.number, reason, check.ticket)
@@ -141,6 +165,40 @@ class Verification:
     def _hash(self, connection: Connection, head: Head) -> bytes | None:
         """The hash of the item that is there now; None: it is missing, or rightly deleted."""
         table = audit_records.c
-        query = select(table.hash).where(table.writer == head.writer, table.number == head.number)
+        query = select(raw(table.hash)).where(
+            table.writer == head.writer, table.number == head.number
+        )
         found: bytes | None = connection.execute(query).scalar()
         return found
+
+
+def _overdue(check: ChainCheck) -> bool:
+    """Whether more came after the newest mark than ever comes without one.
+
+    A mark is in the transaction that makes the unsealed CHECKPOINT_RECORDS, so there are fewer.
+    """
+    return check.number - check.sealed >= CHECKPOINT_RECORDS or check.busy > _BUSY
+
+
+class _Persons:
+    """The persons beside the items of one chain, asked for in the order of their numbers."""
+
+    def __init__(self, connection: Connection, writer: str) -> None:
+        table = audit_persons.c
+        query = (
+            select(raw(table.number), raw(table.ssin))
+            .where(table.writer == writer)
+            .order_by(table.number)
+        )
+        found = connection.execute(query, execution_options={"yield_per": _FETCHED})
+        self._rows = ((n, str(ssin)) for n, ssin in found if isinstance(n, int))
+        self._next = next(self._rows, None)
+
+    def beside(self, number: int) -> set[str]:
+        """Those of this item; what is beside items that are not there is passed over."""
+        persons = set()
+        while self._next is not None and self._next[0] <= number:
+            if self._next[0] == number:
+                persons.add(self._next[1])
+            self._next = next(self._rows, None)
+        return persons

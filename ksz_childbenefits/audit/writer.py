@@ -96,6 +96,7 @@ class Writer:
         self._keys = keys
         self._neighbours = Neighbours()
         self._reach: _Reach | None = None
+        self._name: str | None = None
         self._unsure = False
         self._doubtful: _Page | None = None
         self._stored: Sequence[Entry] = ()
@@ -179,14 +180,14 @@ class Writer:
         A commit that is in doubt and not found may still come: then it has its numbers, what we add
         is refused, and we look again.
         """
-        last = self._doubtful.reach if self._doubtful else self._reach
-        if not self._unsure or last is None:
+        if not self._unsure or self._name is None:
             return
-        head = ledger.newest(connection, last.head.writer)
+        head = ledger.newest(connection, self._name)
         if self._doubtful and self._doubtful.reach.head == head:
             self._written(self._doubtful)
         elif self._reach is None:
-            self._forget()
+            if head is not None:
+                self._forget()
         elif self._reach.head != head:
             self._former = self._reach.head
             self._forget()
@@ -196,7 +197,9 @@ class Writer:
         if self._reach is not None:
             return _Page(self._reach, entries)
         ledger.refuse_forgetful(connection)
-        page = _Page(_Reach(Head(new_writer(now))), entries)
+        # The name of a beginning in doubt stays: under it, only one of the two can be committed.
+        self._name = self._name or new_writer(now)
+        page = _Page(_Reach(Head(self._name)), entries)
         ledger.begin(connection, page.reach.head.writer, milliseconds(now))
         self._neighbours.look(connection, page.reach.head.writer, at_all=True)
         seen = Seen(self._neighbours.untold, self._former)
@@ -235,7 +238,8 @@ class Writer:
 
     def _forget(self) -> None:
         """There is no chain any more; the next record begins one."""
-        self._reach, self._unsure, self._doubtful = None, False, None
+        self._reach, self._name = None, None
+        self._unsure, self._doubtful = False, None
         self._seal_at = self._pulse_at = _NEVER
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import (
@@ -24,6 +24,7 @@ from ksz_childbenefits.audit.evidence import EvidenceBox
 from ksz_childbenefits.audit.links import heads_in_log
 from ksz_childbenefits.audit.pruning import prune as delete_before
 from ksz_childbenefits.audit.reading import Records, Trail
+from ksz_childbenefits.audit.record import BEGUN
 from ksz_childbenefits.audit.verification import Verification
 from ksz_childbenefits.bulk.export import export_audit
 from ksz_childbenefits.cli import audit_text, options, registers, transfer
@@ -128,7 +129,17 @@ def report(
         trail = Trail(engine)
         titles = trail.titles()
         typer.echo(audit_text.heading(ssin, datetime.now(UTC)))
-        _print(trail.of_person(ssin), lambda record: audit_text.told(record, titles))
+        _print(trail.of_person(ssin), lambda record: _told(record, titles))
+
+
+def _told(record: dict[str, Any], titles: dict[str, str]) -> str:
+    """As a citizen is told it; of what was only begun there is no answer, nor a fault."""
+    if record["status"] != BEGUN:
+        return audit_text.told(record, titles)
+    text = audit_text.told({**record, "fault": BEGUN}, titles)
+    told = (f"  {'Answer':<10} begun: how it ended is told under the same reference, if it did",)
+    kept = [line for line in text.split("\n") if not line.startswith("  Answer ")]
+    return "\n".join([*kept[:-2], *told, *kept[-2:]])
 
 
 def _print(found: Records, text: Callable[[dict[str, object]], str]) -> None:

@@ -45,7 +45,7 @@ def line(record: Mapping[str, Any]) -> str:
         record["ticket"],
         record.get("legalContext", "-"),
     )
-    return "  ".join(cells).rstrip()
+    return _printable("  ".join(cells).rstrip())
 
 
 def heading(ssin: str, now: datetime) -> str:
@@ -71,8 +71,15 @@ def told(record: Mapping[str, Any], titles: Mapping[str, str]) -> str:
         "Answer": _answer(record),
         "Reference": record["ticket"],
     }
-    lines = [f"  {name:<10} {text}" for name, text in rows.items() if text]
+    lines = [f"  {name:<10} {_printable(text)}" for name, text in rows.items() if text]
     return "\n".join([_local(datetime.fromisoformat(record["replied"])), *lines, ""])
+
+
+def _printable(text: str) -> str:
+    """Escape what could pass for another line, or turn this one round: customers choose it."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 def _local(moment: datetime) -> str:

@@ -32,12 +32,11 @@ _PERSONS = (
 _newer = select(bindparam("ssin", type_=persons.c.ssin.type).label("ssin")).cte(
     "newer", recursive=True
 )
-_newer = _newer.union(
-    select(persons.c.replaced_by)
-    .join(_newer, persons.c.ssin == _newer.c.ssin)
-    .where(persons.c.replaced_by.is_not(None))
-)
-_family = select(_newer.c.ssin).cte("family", recursive=True)
+# A join says no more than which number: with another condition on the joined table SQLite reads the
+# whole of it into a Bloom filter first, once ANALYZE has told it that the table is large. So the
+# end of a chain, which nothing replaces, is left out only afterwards.
+_newer = _newer.union(select(persons.c.replaced_by).join(_newer, persons.c.ssin == _newer.c.ssin))
+_family = select(_newer.c.ssin).where(_newer.c.ssin.is_not(None)).cte("family", recursive=True)
 _family = _family.union(
     select(persons.c.ssin).join(_family, persons.c.replaced_by == _family.c.ssin)
 )
@@ -55,11 +54,7 @@ _LOOK_UP = (
         connecting_factors.c.end_date,
     )
     .outerjoin_from(_family, persons, persons.c.ssin == _family.c.ssin)
-    .outerjoin(
-        connecting_factors,
-        (connecting_factors.c.ssin == _family.c.ssin)
-        & (connecting_factors.c.ssin == bindparam("ssin")),
-    )
+    .outerjoin(connecting_factors, connecting_factors.c.ssin == _family.c.ssin)
     .order_by(connecting_factors.c.factor, connecting_factors.c.begin_date)
 )
 

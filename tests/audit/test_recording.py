@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 from ksz_childbenefits.audit.record import Record
 from ksz_childbenefits.audit.trail import AuditTrail
+from ksz_childbenefits.cli import audit
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.conformance.case import load_case
 from ksz_childbenefits.conformance.identity import KeyRing
@@ -28,6 +29,7 @@ from ksz_childbenefits.endpoint import Endpoint
 from ksz_childbenefits.errors import Unrecorded
 from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.registers.database import open_database
+from ksz_childbenefits.registers.schema import repertory_lines
 from ksz_childbenefits.runtime import build_endpoint, build_endpoints, build_inscriptions
 from ksz_childbenefits.security.credentials import load_certificate
 from ksz_childbenefits.security.trust import fingerprint
@@ -303,13 +305,61 @@ def test_the_record_of_a_maintenance_call(engine: Engine, own_demo: Path, tmp_pa
     endpoint.close()
     found = records(engine)
     assert [(r["operation"], r["status"], r.get("persons")) for r in found] == [
+        ("registerInscriptions", "begun", [NOOR, OTIS]),
         ("registerInscriptions", "MSG00000", [NOOR, OTIS]),
+        ("registerInscriptions", "begun", [NOOR, OTIS]),
         ("registerInscriptions", "MSG00000", [NOOR, OTIS]),
         ("registerInscriptions", "MSG00008", None),
         ("listInscriptions", "MSG00000", [NOOR]),
     ]
-    assert [r.get("customerTicket") for r in found] == ["t-1", "t-1", None, "t-1"]
+    assert [r.get("customerTicket") for r in found] == ["t-1", "t-1", "t-1", "t-1", None, "t-1"]
     assert {r["service"] for r in found} == {"ChildBenefitsInscriptionsService"}
+
+
+def test_nothing_is_written_of_which_there_is_no_record(
+    engine: Engine, own_demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line lets its writer consult: there is a record before there is a line."""
+
+    def lines() -> int:
+        with engine.connect() as connection:
+            return connection.execute(
+                select(func.count()).select_from(repertory_lines)
+            ).scalar_one()
+
+    endpoint = build_inscriptions(load_settings(own_demo))
+    folder, before = own_demo.parent / "credentials", lines()
+    message = [
+        Message(
+            signed_call(folder, "fedris", CONTENT.format(ssin=NOOR)), None, None, datetime.now(UTC)
+        )
+        for _ in range(2)
+    ]
+    trail = Refusing()
+    reply = replace(endpoint, trail=trail).handle(message[0])
+    assert (reply.status, is_signed(reply), lines()) == (503, False, before)
+    assert [one.status for one in trail.records] == ["begun"]
+    assert endpoint.handle(message[1]).status == 200
+    copies = endpoint.handle(message[1])
+    endpoint.close()
+    assert (copies.status, lines()) == (500, before + 1)
+    begun, done, copy = records(engine)
+    assert "reply" not in begun
+    assert begun["ticket"] == done["ticket"]
+    assert begun["request"] == done["request"] == copy["request"]
+    audit.report(own_demo, NOOR)
+    told = capsys.readouterr().out
+    assert told.count("Answer     begun: how it ended") == 1
+    assert told.count("Answer     ") == 2
+
+
+def test_no_evidence_is_kept_of_copies(
+    endpoint: AnyEndpoint, sample: Callable[[str], Message]
+) -> None:
+    trail, message = Refusing(), sample("answer-brussels-to-namur")
+    for _ in range(2):
+        replace(endpoint, trail=trail).handle(message)
+    assert [one.evidence for one in trail.records] == [True, False]
 
 
 def test_one_trail_serves_all_endpoints_of_a_worker(own_demo: Path) -> None:

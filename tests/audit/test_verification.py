@@ -330,6 +330,38 @@ def test_the_persons_of_a_record_about_several_are_those_of_its_text(
     assert names(findings(engine), row)
 
 
+def test_a_trail_stripped_of_its_marks_is_not_only_open(engine: Engine) -> None:
+    """Who has the database but no key drops the marks and a record, and makes the rest fit."""
+    made = Writer(engine, keys())
+    for _ in range(3):
+        made.write(entries(*(record() for _ in range(400))))
+    made.stop()
+    first, *others = rows(engine)
+    kept = [row for row in others if row.signature is None][1:]
+    fitted, previous = [], first.hash
+    for number, row in enumerate(kept, 2):
+        text, previous = fitting(row.text, previous, number=number)
+        fitted.append(row._asdict() | {"number": number, "text": text, "hash": previous})
+    remove(engine, *others)
+    with writing(engine) as connection:
+        connection.execute(insert(audit_records), fitted)
+    end(engine, first.writer, ended=False)
+    (found,) = findings(engine)
+    assert (found.fault, found.grave) == (Fault.UNSEALED, True)
+    assert (found.first, found.last) == (2, 1200)
+
+
+def test_a_person_planted_beside_an_item_is_found(engine: Engine) -> None:
+    trail(engine, 1)
+    _, row, mark = rows(engine)
+    for number in (row.number, mark.number, 77):
+        values = {"writer": row.writer, "number": number, "ssin": OTIS}
+        with put_back(engine):
+            with writing(engine) as connection:
+                connection.execute(insert(audit_persons).values(values))
+            assert [(one.first, one.grave) for one in findings(engine)] == [(number, True)]
+
+
 def test_marks_are_among_the_records(whole: Engine) -> None:
     """What the tests above rely on."""
     assert marks(whole)[:6] == ["start", "record", "record", "record", "checkpoint", "record"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ksz_childbenefits.audit import ledger, writer
 from ksz_childbenefits.audit.neighbours import seal_dead
@@ -194,6 +194,50 @@ def test_a_commit_that_comes_late_is_found_and_not_repeated(
         scribe.write(entries(late))
     scribe.stop()
     assert tickets(engine)[1:] == [late.ticket]
+    assert not findings(engine)
+
+
+@pytest.mark.parametrize("lands", ["before the retry looks", "as it writes", "after it"])
+def test_the_beginning_of_a_chain_that_comes_late_is_not_repeated(
+    engine: Engine, scribe: Writer, monkeypatch: pytest.MonkeyPatch, lands: str
+) -> None:
+    """Under another name both beginnings would be let in, and the record be there twice."""
+    first, then = record(), record()
+    items: list[Any] = []
+    real_add, real_newest = writer.ledger.add, writer.ledger.newest
+
+    def keep(connection: Any, written: Any, evidence: Any) -> None:
+        items.extend(written)
+        monkeypatch.setattr(writer.ledger, "add", real_add)
+        real_add(connection, written, evidence)
+
+    def land(connection: Any) -> None:
+        ledger.begin(connection, items[0].head.writer, items[0].at)
+        real_add(connection, items, ())
+
+    def arrives(connection: Any, name: str) -> Any:
+        found = real_newest(connection, name)
+        monkeypatch.setattr(writer.ledger, "newest", real_newest)
+        land(connection)
+        return found
+
+    def elsewhere() -> None:
+        with writing(engine) as connection:
+            land(connection)
+
+    monkeypatch.setattr(writer.ledger, "add", keep)
+    if lands == "as it writes":
+        monkeypatch.setattr(writer.ledger, "newest", arrives)
+    late = elsewhere if lands == "before the retry looks" else lambda: None
+    with commit_failing(engine, done=False, after=late):
+        scribe.write(entries(first))
+    if lands == "after it":
+        with pytest.raises(IntegrityError):
+            elsewhere()
+    scribe.write(entries(then))
+    scribe.stop()
+    assert tickets(engine) == [first.ticket, then.ticket]
+    assert [ended for _, ended in chains(engine)] == [True]
     assert not findings(engine)
 
 

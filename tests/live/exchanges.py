@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,9 @@ from lxml import etree
 from sqlalchemy import Engine
 
 from ksz_childbenefits.client import Signature, read_credentials
+from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.contract.namespaces import INTF, SOAP_ENV
+from ksz_childbenefits.registers.database import open_database
 from tests.audit.trails import texts
 from tests.live.services import CHILD, PATH, until
 
@@ -224,3 +227,18 @@ def verify(config: Path, *logs: Path) -> Verdict:
         raise AssertionError(done.stdout + done.stderr)
     items, chains, faults = (int(number.replace(",", "")) for number in said.groups())
     return Verdict(done.returncode, items, chains, faults, done.stdout)
+
+
+@contextmanager
+def database(config: Path) -> Iterator[Engine]:
+    engine = open_database(load_settings(config).database.url)
+    yield engine
+    engine.dispose()
+
+
+def recorded_as_told(config: Path, log: Path, told: Iterable[Exchange]) -> None:
+    """SECURITY 5 holds for all that customers were told, and the chains are whole, by the log."""
+    with database(config) as engine:
+        assert not wrong(engine, told)
+    verdict = verify(config, log)
+    assert (verdict.code, verdict.faults) == (0, 0), verdict.text

@@ -7,39 +7,28 @@ import random
 import resource
 import shutil
 import signal
-import struct
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine
 
-from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.demo.cluster import Cluster, find_binaries, running_cluster
 from ksz_childbenefits.demo.init import create_demo
-from ksz_childbenefits.registers.database import open_database
 from tests.audit.trails import texts
 from tests.inscriptions.conftest import own_demo
 from tests.live.exchanges import (
     DATA,
-    REPLAYED,
-    STALE,
     UNAVAILABLE,
     Crowd,
-    Customer,
-    Exchange,
     customers,
-    exchange,
-    verify,
-    wrong,
+    database,
+    recorded_as_told,
 )
 from tests.live.killing import kill, servers, workers
 from tests.live.services import Service, change, serving, until
@@ -74,21 +63,6 @@ def own_cluster() -> Iterator[Cluster]:
         yield running
 
 
-@contextmanager
-def database(config: Path) -> Iterator[Engine]:
-    engine = open_database(load_settings(config).database.url)
-    yield engine
-    engine.dispose()
-
-
-def recorded_as_told(config: Path, service: Service, told: list[Exchange]) -> None:
-    """What SECURITY 5 says holds for all that customers were told, and the chains are whole."""
-    with database(config) as engine:
-        assert not wrong(engine, told)
-    verdict = verify(config, service.log_file)
-    assert (verdict.code, verdict.faults) == (0, 0), verdict.text
-
-
 # The database is gone, and back.
 
 
@@ -112,7 +86,7 @@ def test_a_server_that_goes_with_requests_in_hand_and_comes_back(
             crowd.more()
         assert workers(service.process.pid) == before
     assert {*crowd.counts()} == {DATA, UNAVAILABLE}
-    recorded_as_told(config, service, crowd.got)
+    recorded_as_told(config, service.log_file, crowd.got)
 
 
 # The disk is full.
@@ -169,7 +143,7 @@ def full_for_a_while(config: Path, full: Callable[[Service], AbstractContextMana
             crowd.more()
         assert workers(service.process.pid) == before
     assert {*crowd.counts()} == {DATA, UNAVAILABLE}
-    recorded_as_told(config, service, crowd.got)
+    recorded_as_told(config, service.log_file, crowd.got)
 
 
 def test_a_full_disk_under_sqlite(own_demo: Path) -> None:
@@ -220,7 +194,7 @@ def test_workers_that_are_killed_under_load(config: Path) -> None:
             until(partial(_died, service, count), service.log)
             crowd.more()
     assert {*crowd.counts()} <= {DATA, None}
-    recorded_as_told(config, service, crowd.got)
+    recorded_as_told(config, service.log_file, crowd.got)
 
 
 def _died(service: Service, count: int) -> bool:
@@ -234,83 +208,7 @@ def test_an_orderly_end_under_load(own_demo: Path) -> None:
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(30) == 0
     assert {*crowd.counts()} <= {DATA, None}
-    recorded_as_told(own_demo, service, crowd.got)
+    recorded_as_told(own_demo, service.log_file, crowd.got)
     with database(own_demo) as engine:
         recorded = [told["ticket"] for told in texts(engine) if "mark" not in told]
     assert sorted(recorded) == sorted(str(one.ticket) for one in crowd.got if one.whole)
-
-
-# The clock jumps.
-
-
-class MovedClock:
-    """The real time of a service, seconds ahead of that of everybody."""
-
-    def __init__(self, folder: Path) -> None:
-        self.seconds = 0
-        self._file, library = folder / "moved", folder / "clock.so"
-        self._file.write_bytes(bytes(8))
-        source = Path(__file__).with_name("clock.c")
-        command = ["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
-        subprocess.run(command, check=True)
-        self.environment = {"LD_PRELOAD": str(library), "MOVED_CLOCK": str(self._file)}
-
-    def jump(self, seconds: int) -> None:
-        """Be so far ahead from now on."""
-        with self._file.open("r+b") as stream:
-            stream.write(struct.pack("q", seconds))
-        self.seconds = seconds
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.seconds)
-
-
-@pytest.fixture
-def clock(tmp_path: Path) -> MovedClock:
-    if shutil.which("cc") is None or not sys.platform.startswith("linux"):
-        pytest.skip("no C compiler to make a clock that can be moved")
-    return MovedClock(tmp_path)
-
-
-def test_a_clock_that_jumps_forward_and_back(own_demo: Path, clock: MovedClock) -> None:
-    """By more than a replay key is kept, while a customer's clock jumps too, with workers new."""
-    credentials = own_demo.parent / "credentials"
-    right, moved = Customer(credentials / "fedris"), Customer(credentials / "sfpd", clock.now)
-    told: list[Exchange] = []
-    with serving(own_demo, *SERVE, **clock.environment) as service:
-
-        def say(customer: Customer, message: bytes | None = None) -> str | None:
-            told.append(exchange(customer.name, service.url, message or customer.message()))
-            return told[-1].said
-
-        with Crowd(service.url, [right] * 4) as crowd:
-            crowd.more()
-        told += crowd.got
-        assert say(right) == DATA
-        first = told[-1]
-        clock.jump(3 * HOUR)
-        assert say(right, first.request) == say(right) == STALE
-        # A writer that has not said for so long that it lives is taken for dead, and its chain
-        # sealed; it lives, and begins another.
-        with Crowd(service.url, [moved] * 4) as crowd:
-            until(lambda: "audit chain sealed" in service.log(), service.log)
-            crowd.more()
-        told += crowd.got
-        # Workers that begin now remove at once what they think has expired long ago.
-        service.reload()
-        with Crowd(service.url, [moved] * 4) as crowd:
-            crowd.more()
-        told += crowd.got
-        assert say(moved) == DATA
-        second = told[-1]
-        clock.jump(0)
-        assert say(right, first.request) == REPLAYED
-        assert say(moved, second.request) == STALE
-        assert say(right) == DATA
-        clock.jump(3 * HOUR)
-        assert say(moved, second.request) == REPLAYED
-        assert say(moved) == DATA
-        clock.jump(0)
-        assert say(right) == DATA
-    assert {*crowd.counts()} == {DATA}
-    recorded_as_told(own_demo, service, told)

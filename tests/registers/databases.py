@@ -85,7 +85,8 @@ def scans(engine: Engine, sent: list[tuple[str, object]]) -> list[str]:
 
 def _steps_of_sqlite(connection: Connection, statement: str, parameters: object) -> list[str]:
     plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
-    found = (re.match(r"SCAN (\w+)", str(row[3])) for row in plan)
+    # A Bloom filter is filled from the whole table, each time.
+    found = (re.match(r"(?:SCAN|BLOOM FILTER ON) (\w+)", str(row[3])) for row in plan)
     return [step.group(1) for step in found if step]
 
 

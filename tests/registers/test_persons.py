@@ -97,6 +97,19 @@ def test_each_question_is_one_statement_answered_by_indexes(
     assert not [step for step in scans(engine, sent) if step.removeprefix("SCAN ") in tables]
 
 
+@pytest.mark.parametrize("question", ["find", "chain", "look_up"])
+def test_one_round_trip_costs_no_more_in_a_register_that_is_known_to_be_large(
+    engine: Engine, register: PersonRegister, question: str
+) -> None:
+    others = [Person(ssin(f"120316{serial:03d}"), BORN) for serial in range(1, 999)]
+    register.add([PERSON, replaced(OTIS, NOOR), *others])
+    with writing(engine) as connection:
+        connection.exec_driver_sql("ANALYZE")
+    with statements(engine) as sent:
+        getattr(register, question)(NOOR)
+    assert not {persons.name, connecting_factors.name}.intersection(scans(engine, sent))
+
+
 def test_more_rows_than_one_statement_asks_for(register: PersonRegister) -> None:
     numbers = [ssin(f"120315{serial:03d}") for serial in range(1, 999)]
     register.add([Person(number, BORN) for number in numbers])
