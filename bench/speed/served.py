@@ -87,7 +87,7 @@ def _address(process: subprocess.Popen[str]) -> str:
     for line in process.stdout or ():
         if found := re.search(r"listening on (https?://\S+)", line):
             return found.group(1)
-    raise SystemExit(f"did not start: {process.args}")
+    raise SystemExit(f"did not start: {process.args!r}")
 
 
 def tree_cpu(pid: int) -> float:
