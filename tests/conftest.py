@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +36,19 @@ class LiveService:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration of a demo, made once; tests that change it make their own."""
     return create_demo(tmp_path_factory.mktemp("demo") / "world")
+
+
+def copy_of(demo: Path, folder: Path) -> Path:
+    """The configuration of a copy of a demo in ``folder``, to be changed at will.
+
+    The database is copied by SQLite: who opens and closes its files beside it takes the locks from
+    the connections that this process has, and then others remove the log that these still read.
+    """
+    shutil.copytree(demo.parent, folder, ignore=shutil.ignore_patterns("*.sqlite*"))
+    source, copy = (sqlite3.connect(at / "registers.sqlite") for at in (demo.parent, folder))
+    with closing(source), closing(copy):
+        source.backup(copy)
+    return folder / demo.name
 
 
 def live(config: Path, workers: int) -> Iterator[LiveService]:

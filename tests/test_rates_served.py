@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.gateway import ConsultationExchange
 from ksz_childbenefits.rates import Buckets, Rate, Rates
 from ksz_childbenefits.runtime import build_endpoint
-from tests.conftest import LiveService, live
+from tests.conftest import LiveService, copy_of, live
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 OTHER = "ocmw-of-ghent-by-sector"
@@ -98,8 +97,7 @@ def test_strangers_use_up_nothing(endpoint: Endpoint[ConsultationExchange], sign
 @pytest.fixture(scope="module")
 def limited(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     """Four workers that together let a customer ask 12 times, and one customer 20 times."""
-    folder = shutil.copytree(demo.parent, tmp_path_factory.mktemp("limited") / "world")
-    config = folder / "config.toml"
+    config = copy_of(demo, tmp_path_factory.mktemp("limited") / "world")
     rates = (
         "\n[limits.rate]\nper_second = 0.1\nburst = 12\n"
         "\n[limits.rates.ocmw-gent]\nper_second = 0.1\nburst = 20\n"

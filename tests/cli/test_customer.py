@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import open_database
 from tests.cli.conftest import Command
+from tests.conftest import copy_of
 
 CBE = "0900099904"
 
@@ -24,8 +24,7 @@ CBE = "0900099904"
 @pytest.fixture
 def config(demo: Path, tmp_path: Path) -> Path:
     """The demo, copied so that it can be changed."""
-    shutil.copytree(demo.parent, tmp_path / "demo")
-    return tmp_path / "demo" / "config.toml"
+    return copy_of(demo, tmp_path / "demo")
 
 
 def certificate(config: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -24,7 +23,7 @@ from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import open_database, writing
 from ksz_childbenefits.registers.schema import deliberations
 from tests.cli.conftest import Command
-from tests.conftest import live
+from tests.conftest import copy_of, live
 
 LARS = "15030490519"
 """Child of Ghent (demo/world/flanders-child.toml)."""
@@ -33,8 +32,7 @@ LARS = "15030490519"
 @pytest.fixture
 def config(demo: Path, tmp_path: Path) -> Path:
     """The demo, copied so that it can be changed."""
-    shutil.copytree(demo.parent, tmp_path / "demo")
-    return tmp_path / "demo" / "config.toml"
+    return copy_of(demo, tmp_path / "demo")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.conftest import copy_of
 
 pytestmark = pytest.mark.once
 
@@ -21,8 +21,7 @@ pytestmark = pytest.mark.once
 @pytest.fixture
 def config(demo: Path, tmp_path: Path) -> Path:
     """A demo of this test's own."""
-    shutil.copytree(demo.parent, tmp_path / "demo")
-    return tmp_path / "demo" / demo.name
+    return copy_of(demo, tmp_path / "demo")
 
 
 def test_it_adds_persons_to_the_database(command: Command, config: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -24,6 +23,7 @@ from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.domain.volume import HELD_ENTRIES, REPLY_ENTRIES, entries
 from ksz_childbenefits.registers.database import open_database, writing
 from ksz_childbenefits.registers.schema import cadastre_file_members, cadastre_files
+from tests.conftest import copy_of
 from tests.hostile_cost.measuring import Cost, costs
 from tests.hostile_cost.messages import Sender
 from tests.hostile_cost.test_requests import numbers
@@ -81,7 +81,7 @@ class World:
     """A demo of its own, to which files of Nina are added."""
 
     def __init__(self, demo: Path, folder: Path) -> None:
-        self.config = shutil.copytree(demo.parent, folder / "world") / "config.toml"
+        self.config = copy_of(demo, folder / "world")
         self._folder = folder
         self._sender = Sender(self.config.parent / "credentials" / "fedris")
 
