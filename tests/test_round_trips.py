@@ -24,7 +24,7 @@ from tests.registers.databases import engine, migrated, sqlite, statements
 
 __all__ = ["cluster", "engine", "migrated", "postgresql", "shared_postgresql", "sqlite"]
 
-REGISTERS = ("deliberations", "persons", "repertory_lines")
+REGISTERS = ("register_edition", "deliberations", "persons", "repertory_lines")
 
 NOOR = "12031590217"
 """Child of Brussels, then of Namur: in two files (demo/world/brussels-to-namur.toml)."""

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, Engine, Table, and_, bindparam, exists, or_, select
 
 from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
-from ksz_childbenefits.cadastres.store import read_file
+from ksz_childbenefits.cadastres.store import HELD_COLUMNS, file_of
 from ksz_childbenefits.domain.files import File
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.domain.volume import HELD_ENTRIES, entries
 from ksz_childbenefits.domain.withholding import withhold
 from ksz_childbenefits.errors import CadastreFailure, Unavailable
-from ksz_childbenefits.registers.database import asking
+from ksz_childbenefits.registers.direct import Prepared, direct
 from ksz_childbenefits.registers.schema import (
     cadastre_file_members,
     cadastre_files,
@@ -43,17 +43,19 @@ _KNOWN_AT_ITS_FUND = exists().where(
     _in_range(regional_repertory),
 )
 
-_FILES = (
-    select(cadastre_files, funds.c.nl, funds.c.fr, funds.c.de)
-    .join(funds)
-    .where(
-        cadastre_files.c.operator == bindparam("operator"),
-        cadastre_files.c.source == bindparam("source"),
-        cadastre_files.c.id.in_(_MEMBER_OF),
-        _in_range(cadastre_files),
-        _KNOWN_AT_ITS_FUND,
+_FILES = Prepared(
+    lambda _: (
+        select(*HELD_COLUMNS)
+        .join_from(cadastre_files, funds)
+        .where(
+            cadastre_files.c.operator == bindparam("operator"),
+            cadastre_files.c.source == bindparam("source"),
+            cadastre_files.c.id.in_(_MEMBER_OF),
+            _in_range(cadastre_files),
+            _KNOWN_AT_ITS_FUND,
+        )
+        .order_by(cadastre_files.c.id)
     )
-    .order_by(cadastre_files.c.id)
 )
 
 
@@ -62,7 +64,7 @@ class EmbeddedCadastre:
 
     def __init__(self, engine: Engine, operator: Operator) -> None:
         """Answer for this operator from this database."""
-        self._engine = engine
+        self._direct = direct(engine)
         self._operator = operator
 
     def files(self, call: CadastreCall) -> Holdings:
@@ -80,12 +82,11 @@ class EmbeddedCadastre:
             "last_day": call.months.end.last_day,
         }
         try:
-            with asking(self._engine) as connection:
-                rows = connection.execute(_FILES, values)
-                files = (withhold(read_file(row), call.withheld) for row in rows)
-                return Holdings(self._bounded(files))
+            rows = self._direct.rows(_FILES, **values)
         except Unavailable as error:
             raise CadastreFailure(f"{self._operator}: {error.reason}") from error
+        files = (withhold(file_of(*row), call.withheld) for row in rows)
+        return Holdings(self._bounded(files))
 
     def _bounded(self, files: Iterator[File]) -> tuple[File, ...]:
         """The files, read no further than what is too much."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert
+from sqlalchemy import Connection, insert
 
 from ksz_childbenefits.cadastres.content import decode_members, encode_members
 from ksz_childbenefits.domain.facets import LANGUAGES
@@ -127,17 +127,43 @@ def _file_values(held: HeldFile) -> dict[str, Any]:
     }
 
 
-def read_file(row: Row[Any]) -> File:
-    """The file in a row of ``cadastre_files`` joined with its fund."""
+HELD_COLUMNS = (
+    cadastre_files.c.file_type,
+    cadastre_files.c.begin_date,
+    cadastre_files.c.end_date,
+    cadastre_files.c.fund,
+    funds.c.nl,
+    funds.c.fr,
+    funds.c.de,
+    cadastre_files.c.file_number,
+    cadastre_files.c.entitled_person,
+    cadastre_files.c.content,
+)
+"""What ``file_of`` makes a file of."""
+
+
+def file_of(  # noqa: PLR0913, PLR0917 - the columns that a file is held in
+    file_type: str,
+    begin: date,
+    end: date | None,
+    fund: str,
+    nl: str | None,
+    fr: str | None,
+    de: str | None,
+    file_number: str | None,
+    entitled_person: str | None,
+    content: dict[str, Any],
+) -> File:
+    """The file that ``HELD_COLUMNS`` say."""
     return File(
-        type=FileType(row.file_type),
-        begin=row.begin_date,
-        end=row.end_date,
-        fund=fund_numbered(row.fund, (row.nl, row.fr, row.de)),
-        file_number=row.file_number,
-        entitled_person=row.entitled_person,
-        children=decode_members(row.content["children"]),
-        beneficiaries=decode_members(row.content["beneficiaries"]),
+        FileType(file_type),
+        begin,
+        end,
+        fund_numbered(fund, (nl, fr, de)),
+        file_number,
+        entitled_person,
+        decode_members(content["children"]),
+        decode_members(content["beneficiaries"]),
     )
 
 

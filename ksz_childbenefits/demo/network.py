@@ -18,13 +18,14 @@ from pathlib import Path
 from sqlalchemy import Engine, delete, select
 
 from ksz_childbenefits.cadastres.store import (
+    HELD_COLUMNS,
     HeldFile,
     RegionalEntry,
+    file_of,
     fund_numbered,
     insert_entries,
     insert_files,
     insert_funds,
-    read_file,
 )
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.contract.contracts import CADASTRE
@@ -171,14 +172,14 @@ def _funds(world: Engine) -> list[Fund]:
 
 def _files(world: Engine, operator: Operator) -> list[HeldFile]:
     query = (
-        select(cadastre_files, funds.c.nl, funds.c.fr, funds.c.de)
-        .join(funds)
+        select(cadastre_files.c.source, *HELD_COLUMNS)
+        .join_from(cadastre_files, funds)
         .where(cadastre_files.c.operator == operator.value)
         .order_by(cadastre_files.c.id)
     )
     with reading(world) as connection:
         rows = connection.execute(query).all()
-    return [HeldFile(operator, AuthenticSource(row.source), read_file(row)) for row in rows]
+    return [HeldFile(operator, AuthenticSource(source), file_of(*held)) for source, *held in rows]
 
 
 def _entries(world: Engine, operator: Operator) -> list[RegionalEntry]:

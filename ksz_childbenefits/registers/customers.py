@@ -19,6 +19,7 @@ from ksz_childbenefits.registers.deliberation_rows import (
     read_deliberation,
 )
 from ksz_childbenefits.registers.directory import RegisteredCertificates
+from ksz_childbenefits.registers.edition import Edition
 from ksz_childbenefits.registers.enrolment import (
     delete_anchor,
     delete_certificate,
@@ -38,6 +39,7 @@ class CustomerRegister(RegisteredCertificates):
     def __init__(self, engine: Engine) -> None:
         """Use this database."""
         super().__init__(engine, schema.customer_certificates)
+        self._edition = Edition(engine)
 
     def find(self, name: str) -> Customer | None:
         """The customer of this name, or None."""
@@ -56,12 +58,19 @@ class CustomerRegister(RegisteredCertificates):
         names two such customers is nobody's, and so is a certificate that an operator signs with:
         who is both has separate credentials (DOMAIN 7).
         """
+        mark = fingerprint(certificate)
+        return self._edition.answer(
+            (mark, anchor_fingerprints),
+            lambda: self._identified(mark, certificate.subject, anchor_fingerprints),
+        )
+
+    def _identified(
+        self, mark: str, subject: x509.Name, anchor_fingerprints: frozenset[str]
+    ) -> Customer | None:
         certificates, anchors = schema.customer_certificates, schema.customer_anchors
         operators = schema.operator_certificates.c.fingerprint
         by_fingerprint = (
-            select(schema.customers)
-            .join(certificates)
-            .where(certificates.c.fingerprint == fingerprint(certificate))
+            select(schema.customers).join(certificates).where(certificates.c.fingerprint == mark)
         )
         by_number = (
             select(schema.customers)
@@ -69,8 +78,8 @@ class CustomerRegister(RegisteredCertificates):
             .distinct()
             .where(
                 anchors.c.anchor_fingerprint.in_(anchor_fingerprints),
-                schema.customers.c.cbe_number.in_(cbe_numbers(certificate.subject)),
-                ~exists().where(operators == fingerprint(certificate)),
+                schema.customers.c.cbe_number.in_(cbe_numbers(subject)),
+                ~exists().where(operators == mark),
             )
         )
         with asking(self._engine) as connection:
@@ -80,8 +89,11 @@ class CustomerRegister(RegisteredCertificates):
     def deliberations(self, name: str) -> tuple[Deliberation, ...]:
         """All deliberations of the customer, of whatever day, in the order they were added.
 
-        Never kept from one request to the next: a revoked one must not apply again.
+        As they are now: remembered until anybody changes any (registers.edition).
         """
+        return self._edition.answer(name, lambda: self._deliberations(name))
+
+    def _deliberations(self, name: str) -> tuple[Deliberation, ...]:
         table = schema.deliberations
         query = select(table).where(table.c.customer == name).order_by(table.c.id)
         with asking(self._engine) as connection:

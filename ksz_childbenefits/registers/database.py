@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import resources
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -154,6 +155,12 @@ def storing(engine: Engine) -> Iterator[Connection]:
         raise DataError("the register was changed at the same time: try again") from error
 
 
+def connected(engine: Engine) -> Connection:
+    """A connection of the pool, to be closed by the caller; Unavailable when there is none."""
+    with _answering():
+        return engine.connect()
+
+
 class Held:
     """A connection that one thread keeps for many small transactions.
 
@@ -223,6 +230,18 @@ def _answering() -> Iterator[None]:
         raise Unavailable(f"the database does not answer: {_symptom(error.orig)}") from error
     except exc.TimeoutError as error:
         raise Unavailable("the database does not answer: no free connection") from error
+
+
+def refuse_unanswered(error: BaseException, driver: Any) -> None:
+    """Raise Unavailable for an error of the driver's own, unless the database answered with it."""
+    mistakes = (
+        driver.IntegrityError,
+        driver.DataError,
+        driver.ProgrammingError,
+        driver.NotSupportedError,
+    )
+    if not isinstance(error, mistakes):
+        raise Unavailable(f"the database does not answer: {_symptom(error)}") from error
 
 
 def _symptom(error: object) -> str:

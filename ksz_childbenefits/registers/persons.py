@@ -11,6 +11,7 @@ from ksz_childbenefits.domain.persons import ConnectingFactor, Person, SsinStatu
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.checks import check_person, named, places_of, require
 from ksz_childbenefits.registers.database import asking, storing
+from ksz_childbenefits.registers.direct import Prepared, direct
 from ksz_childbenefits.registers.schema import connecting_factors, persons
 
 _CHUNK = 500
@@ -47,7 +48,7 @@ _CHAIN = select(_family.c.ssin, persons.c.replaced_by).outerjoin_from(
 _LOOK_UP = (
     select(
         _family.c.ssin.label("number"),
-        persons,
+        *persons.c,
         connecting_factors.c.factor,
         connecting_factors.c.nis,
         connecting_factors.c.begin_date,
@@ -57,6 +58,7 @@ _LOOK_UP = (
     .outerjoin(connecting_factors, connecting_factors.c.ssin == _family.c.ssin)
     .order_by(connecting_factors.c.factor, connecting_factors.c.begin_date)
 )
+_LOOK_UP_DIRECTLY = Prepared(lambda _: _LOOK_UP)
 
 
 class PersonRegister:
@@ -65,6 +67,7 @@ class PersonRegister:
     def __init__(self, engine: Engine) -> None:
         """Use this database."""
         self._engine = engine
+        self._direct = direct(engine)
 
     def find(self, ssin: str) -> Person | None:
         """The number as the register holds it, or None (DOMAIN 5: MSG00005)."""
@@ -73,11 +76,18 @@ class PersonRegister:
 
     def look_up(self, ssin: str) -> tuple[Person | None, tuple[str, ...]]:
         """What ``find`` and ``chain`` tell of the number, in one round trip."""
-        with asking(self._engine) as connection:
-            rows = connection.execute(_LOOK_UP, {"ssin": ssin}).all()
-        of_number = [row for row in rows if row.ssin == ssin]
-        person = _person(of_number) if of_number else None
-        return person, _in_order({row.number: row.replaced_by for row in rows})
+        rows = self._direct.rows(_LOOK_UP_DIRECTLY, ssin=ssin)
+        replaced_by = {number: later for number, _, _, _, later, *_ in rows}
+        if len(replaced_by) == 1:
+            chain: tuple[str, ...] = tuple(replaced_by)
+        else:
+            chain = _in_order(replaced_by)
+            rows = [row for row in rows if row[0] == ssin]
+        if not rows or rows[0][1] is None:
+            return None, chain
+        _, _, birth_date, status, later, *_ = rows[0]
+        factors = tuple([ConnectingFactor(*row[5:]) for row in rows if row[5] is not None])
+        return Person(ssin, birth_date, SsinStatus(status), later, factors), chain
 
     def chain(self, ssin: str) -> tuple[str, ...]:
         """All numbers of the replacement chain that this one belongs to, the oldest first.

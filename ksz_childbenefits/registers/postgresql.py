@@ -76,11 +76,14 @@ def prepare(engine: Engine, seconds: int) -> None:
         if connection is not None:
             connection.patience = seconds + SPARE_SECONDS
 
-    event.listen(engine, "checkout", _refuse_closed)
+    event.listen(engine, "checkout", lambda driver, *_: refuse_closed(driver))
 
 
-def _refuse_closed(connection: DeadlineConnection, _record: object, _proxy: object) -> None:
-    """See a restart of the server without a round trip: it leaves an end of file to be read."""
+def refuse_closed(connection: DeadlineConnection) -> None:
+    """See a restart of the server without a round trip: it leaves an end of file to be read.
+
+    Raises DisconnectionError where the connection is of no use any more.
+    """
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     try:

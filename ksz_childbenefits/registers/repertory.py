@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, insert, or_, select
@@ -12,6 +13,7 @@ from ksz_childbenefits.domain.persons import RepertoryLine
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.registers.checks import check_line, named, places_of, require
 from ksz_childbenefits.registers.database import asking, storing
+from ksz_childbenefits.registers.direct import Prepared, direct
 from ksz_childbenefits.registers.rules import Rule
 from ksz_childbenefits.registers.schema import customers, repertory_lines
 
@@ -21,16 +23,18 @@ _LINES = (
     .order_by(repertory_lines.c.begin_date, repertory_lines.c.id)
 )
 
-_KNOWN = (
-    select(repertory_lines)
-    .where(
-        repertory_lines.c.ssin.in_(bindparam("numbers", expanding=True)),
-        or_(
-            repertory_lines.c.source.is_not(None),
-            repertory_lines.c.customer == bindparam("customer"),
-        ),
+_KNOWN = Prepared(
+    lambda _: (
+        select(*repertory_lines.c)
+        .where(
+            repertory_lines.c.ssin.in_(bindparam("numbers", expanding=True)),
+            or_(
+                repertory_lines.c.source.is_not(None),
+                repertory_lines.c.customer == bindparam("customer"),
+            ),
+        )
+        .order_by(repertory_lines.c.begin_date, repertory_lines.c.id)
     )
-    .order_by(repertory_lines.c.begin_date, repertory_lines.c.id)
 )
 
 
@@ -40,6 +44,7 @@ class PersonRepertory:
     def __init__(self, engine: Engine) -> None:
         """Use this database."""
         self._engine = engine
+        self._direct = direct(engine)
 
     def lines(self, ssin: str) -> tuple[RepertoryLine, ...]:
         """All lines of this number that are held by sources, by their begin."""
@@ -48,9 +53,8 @@ class PersonRepertory:
 
     def known(self, ssins: Iterable[str], customer: str) -> tuple[RepertoryLine, ...]:
         """All lines of these numbers that sources hold, and the customer's own, by their begin."""
-        values = {"numbers": list(ssins), "customer": customer}
-        with asking(self._engine) as connection:
-            return tuple(line_of_row(row) for row in connection.execute(_KNOWN, values))
+        rows = self._direct.rows(_KNOWN, numbers=list(ssins), customer=customer)
+        return tuple([line_of(*row) for row in rows])
 
     def add(self, rows: Sequence[RepertoryLine], places: Sequence[str] | None = None) -> None:
         """Add lines, all or none; DataError names the row (or its place) and the rule."""
@@ -60,17 +64,34 @@ class PersonRepertory:
 
 def line_of_row(row: Row[Any]) -> RepertoryLine:
     """The line that a row of the table holds."""
+    return line_of(*tuple(row))
+
+
+def line_of(  # noqa: PLR0913, PLR0917 - the columns of the table, in their order
+    _id: int,
+    ssin: str,
+    source: str | None,
+    customer: str | None,
+    sector: int,
+    quality: int,
+    phase: int | None,
+    file_type: str | None,
+    archive: str | None,
+    begin: date,
+    end: date | None,
+) -> RepertoryLine:
+    """The line that the columns of a row say."""
     return RepertoryLine(
-        ssin=row.ssin,
-        source=AuthenticSource(row.source) if row.source else None,
-        customer=row.customer,
-        sector=row.sector,
-        quality=row.quality,
-        phase=row.phase,
-        file_type=FileType(row.file_type) if row.file_type else None,
-        archive=Operator(row.archive) if row.archive else None,
-        begin=row.begin_date,
-        end=row.end_date,
+        ssin,
+        AuthenticSource(source) if source else None,
+        customer,
+        sector,
+        quality,
+        phase,
+        FileType(file_type) if file_type else None,
+        Operator(archive) if archive else None,
+        begin,
+        end,
     )
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ksz_childbenefits.registers.database import asking
+from ksz_childbenefits.registers.direct import Prepared, direct
 from ksz_childbenefits.registers.schema import replay
 
 PURGE_SECONDS = 60
@@ -82,7 +83,7 @@ def _forgetting(dialect: str) -> Executable:
     )
 
 
-_INSERTION = {dialect: _insertion(dialect) for dialect in _INSERTS}
+_INSERTION = Prepared(_insertion)
 _FORGETTING = {dialect: _forgetting(dialect) for dialect in _INSERTS}
 
 
@@ -102,6 +103,7 @@ class SqlReplayStore:
     def __init__(self, engine: Engine) -> None:
         """Use this database."""
         self._engine = engine
+        self._direct = direct(engine)
         self._lock = threading.Lock()
         self._next_purge = time.monotonic()
 
@@ -112,10 +114,8 @@ class SqlReplayStore:
         """
         self._purge_now_and_then()
         row = {"key": key, "expires": math.ceil(expires.timestamp())}
-        statement = _INSERTION[self._engine.dialect.name]
-        with asking(self._engine, writes=True) as connection:
-            done = connection.execute(statement, row, execution_options={"preserve_rowcount": True})
-            return done.rowcount == 1
+        # On the disk before the reply is: the record that follows is committed behind it.
+        return self._direct.change(_INSERTION, **row) == 1
 
     def _purge_now_and_then(self) -> None:
         with self._lock:

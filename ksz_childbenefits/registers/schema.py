@@ -153,6 +153,18 @@ A row is never changed but to revoke it, and never deleted. ``origin``: command 
 world; NULL: not known, from before version 0004. Moments are seconds since 1970, UTC.
 """
 
+register_edition = Table(
+    "register_edition",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+)
+"""One row: how often customers, their certificates, anchors and deliberations were changed.
+
+Triggers of the database count, so no change goes by uncounted, whoever makes it (edition.py).
+Certificates of operators count too: with one of these nobody is a customer.
+"""
+
 repertory_lines = Table(
     "repertory_lines",
     metadata,
@@ -192,6 +204,7 @@ replay = Table(
     metadata,
     Column("key", LargeBinary(32), primary_key=True),
     Column("expires", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 """Signatures seen; ``expires`` in seconds since 1970, UTC (SECURITY 3, replay)."""
 

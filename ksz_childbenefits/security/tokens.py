@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, Protocol
 
 from cryptography import x509
@@ -37,6 +38,9 @@ _SUBJECT_KEY_IDENTIFIER: Final = (
 _THUMBPRINT_SHA1: Final = (
     "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1"
 )
+_MAX_CERTIFICATES: Final = 1024
+"""Remembered, the most recent ones."""
+
 _SERIAL: Final = re.compile(r"[0-9]{1,50}")
 """RFC 5280 allows 20 octets, which is 49 digits."""
 
@@ -106,8 +110,14 @@ def _from_token(reference: etree._Element, token: etree._Element | None) -> x509
     if token.get("ValueType") != X509V3:
         raise UnsupportedToken("the token is no X.509v3 certificate")
     _refuse_other_encoding(token)
+    return _certificate(base64_of(token))
+
+
+@lru_cache(_MAX_CERTIFICATES)
+def _certificate(der: bytes) -> x509.Certificate:
+    """The certificate in these octets; most calls come from a few of them."""
     try:
-        return x509.load_der_x509_certificate(base64_of(token))
+        return x509.load_der_x509_certificate(der)
     except (ValueError, x509.InvalidVersion):
         raise InvalidSecurity("the token is no certificate") from None
 

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
@@ -256,6 +257,7 @@ class Trust:
         return chain
 
 
+@lru_cache(_MAX_CACHED_PATHS)
 def fingerprint(certificate: x509.Certificate) -> str:
     """SHA-256 of a certificate's DER, in lower-case hex."""
     return certificate.fingerprint(hashes.SHA256()).hex()

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
-from ksz_childbenefits.cadastres.store import read_file
+from ksz_childbenefits.cadastres.store import HELD_COLUMNS, file_of
 from ksz_childbenefits.demo import generator
 from ksz_childbenefits.demo.generator import generate_world
 from ksz_childbenefits.demo.holdings import Holding, holdings
@@ -176,9 +176,9 @@ def test_what_is_stored_is_found_again_by_a_consultation(world: Engine) -> None:
         routes = plan(found, lines, tuple(AuthenticSource), ALL_MONTHS, date(2026, 1, 1))
         assert any(route.operators for route in routes)
     with reading(world) as connection:
-        query = select(cadastre_files, funds.c.nl, funds.c.fr, funds.c.de).join(funds)
-        for row in connection.execute(query):
-            check_file(read_file(row), AuthenticSource(row.source))
+        query = select(cadastre_files.c.source, *HELD_COLUMNS).join_from(cadastre_files, funds)
+        for source, *held in connection.execute(query):
+            check_file(file_of(*held), AuthenticSource(source))
 
 
 def test_lines_inscriptions_and_entries_follow_from_files(world: Engine) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 from sqlalchemy import Connection, Engine, event
 
+from ksz_childbenefits.registers import direct
 from ksz_childbenefits.registers.database import migrate, open_database
+from ksz_childbenefits.registers.direct import Compiled, run
 
 
 @pytest.fixture(scope="session")
@@ -69,9 +73,15 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, object]]]:
         if not str(args[2]).startswith("BEGIN"):
             sent.append((str(args[2]), args[3]))
 
+    def ask(driver: Any, compiled: Compiled, values: Mapping[str, Any]) -> Any:
+        given = compiled.parameters(values)
+        sent.append((compiled.text, tuple(given) if isinstance(given, list) else given))
+        return run(driver, compiled, values)
+
     event.listen(engine, "before_cursor_execute", keep)
     try:
-        yield sent
+        with mock.patch.object(direct, "run", ask):
+            yield sent
     finally:
         event.remove(engine, "before_cursor_execute", keep)
 

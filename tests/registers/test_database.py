@@ -43,7 +43,7 @@ PERSON = {"ssin": NOOR, "birth_date": date(2012, 3, 15), "status": "EXISTING"}
 DEFINITIONS = {
     "sqlite": """
         SELECT sql FROM sqlite_master
-        WHERE sql IS NOT NULL AND name <> 'alembic_version'
+        WHERE type IN ('table', 'index') AND sql IS NOT NULL AND name <> 'alembic_version'
     """,
     "postgresql": """
         SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint

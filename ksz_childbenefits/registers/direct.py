@@ -1,0 +1,199 @@
+"""The statements of every request, compiled once and given straight to the driver.
+
+SQLAlchemy's way from a statement to its rows, connection and transaction included, costs ten times
+what SQLite takes to answer (docs/decisions/0019). What is asked once in a while goes that way all
+the same: ``database.asking``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter, methodcaller
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Dialect, Engine, Executable, Select, event, exc
+
+from ksz_childbenefits.registers import postgresql
+from ksz_childbenefits.registers.database import connected, refuse_unanswered
+
+Row = tuple[Any, ...]
+_Processor = Callable[[Any], Any] | None
+
+_KEPT: Final = 5
+"""How many connections lie ready at most: half of what the pool keeps open."""
+
+_ROWS: Final = methodcaller("fetchall")
+_CHANGED: Final = attrgetter("rowcount")
+
+
+class Compiled(NamedTuple):
+    """A statement in a driver's words.
+
+    ``own``: the parameters to which the statement itself gives values. ``order``: the names of all,
+    where the driver takes them by position. ``into`` and ``out_of``: how values become what the
+    driver takes, and back; empty where it takes and gives all of them as they are.
+    """
+
+    text: str
+    own: Mapping[str, Any]
+    order: tuple[str, ...] | None
+    into: Mapping[str, Callable[[Any], Any]]
+    out_of: tuple[_Processor, ...]
+
+    def parameters(self, values: Mapping[str, Any]) -> list[Any] | dict[str, Any]:
+        """The values as the driver takes them; a list is one parameter for each that is in it."""
+        given = {**self.own, **_one_by_one(values)}
+        for name, processor in self.into.items():
+            given[name] = processor(given[name])
+        return given if self.order is None else [given[name] for name in self.order]
+
+
+def _one_by_one(values: Mapping[str, Any]) -> dict[str, Any]:
+    """As SQLAlchemy names what is in a list."""
+    given = dict(values)
+    for name, value in values.items():
+        if isinstance(value, list):
+            given |= {f"{name}_{place}": one for place, one in enumerate(value, 1)}
+            del given[name]
+    return given
+
+
+class Prepared:
+    """A statement, compiled when a database is first asked it."""
+
+    def __init__(self, build: Callable[[str], Executable]) -> None:
+        """``build`` makes it for a dialect, by its name."""
+        self._build = build
+        self._compiled: dict[tuple[str | int, ...], Compiled] = {}
+
+    def compiled(self, dialect: Dialect, values: Mapping[str, Any]) -> Compiled:
+        """In the driver's words, for so many values in each list."""
+        lengths = [len(v) for v in values.values() if isinstance(v, list)]
+        key: tuple[str | int, ...] = (dialect.name, *lengths)
+        known = self._compiled.get(key)
+        if known is None:
+            known = self._compiled[key] = _compile(self._build(dialect.name), dialect, values)
+        return known
+
+
+def _compile(statement: Executable, dialect: Dialect, values: Mapping[str, Any]) -> Compiled:
+    out_of: tuple[_Processor, ...] = ()
+    if isinstance(statement, Select):
+        kinds = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
+        out_of = tuple(kind.result_processor(dialect, None) for kind in kinds)
+        statement = statement.params(**values)
+    made: Any = statement.compile(  # type: ignore[attr-defined]  # what is executed here has it
+        dialect=dialect, compile_kwargs={"render_postcompile": True}
+    )
+    bound = {name: parameter.type for parameter, name in made.bind_names.items()}
+    processors = {n: t.dialect_impl(dialect).bind_processor(dialect) for n, t in bound.items()}
+    return Compiled(
+        made.string,
+        {n: p.value for p, n in made.bind_names.items() if p.value is not None and n not in values},
+        tuple(made.positiontup) if made.positional else None,
+        {name: processor for name, processor in processors.items() if processor is not None},
+        out_of if any(out_of) else (),
+    )
+
+
+class Direct:
+    """A database that is asked through its driver, on connections that lie ready."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Connections come from the engine's pool, each when it is first needed."""
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._dialect = engine.dialect
+        self._driver = engine.dialect.loaded_dbapi
+        self._ready: list[tuple[Connection, Any]] = []
+
+    def rows(self, statement: Prepared, **values: Any) -> list[Row]:
+        """The rows that a statement gives; Unavailable when the database does not answer."""
+        compiled = statement.compiled(self._dialect, values)
+        found: list[Row] = self._ask(compiled, values, _ROWS)
+        out_of = compiled.out_of
+        if not out_of:
+            return found
+        return [
+            tuple([v if p is None else p(v) for p, v in zip(out_of, row, strict=True)])
+            for row in found
+        ]
+
+    def change(self, statement: Prepared, **values: Any) -> int:
+        """How many rows a statement changed; all who ask from now on see it.
+
+        On SQLite it is on the disk with the next transaction that is (``database.writing``).
+        Raises Unavailable when the database does not answer.
+        """
+        changed: int = self._ask(statement.compiled(self._dialect, values), values, _CHANGED)
+        return changed
+
+    def close(self) -> None:
+        """Close the connections that lie ready."""
+        while self._ready:
+            _end(self._ready.pop()[0])
+
+    def _ask(
+        self, compiled: Compiled, values: Mapping[str, Any], taken: Callable[[Any], Any]
+    ) -> Any:
+        connection, driver = self._taken()
+        try:
+            answer = taken(run(driver, compiled, values))
+        except BaseException as error:
+            _end(connection)
+            if isinstance(error, self._driver.Error):
+                refuse_unanswered(error, self._driver)
+            raise
+        if len(self._ready) < _KEPT:
+            self._ready.append((connection, driver))
+        else:
+            _end(connection)
+        return answer
+
+    def _taken(self) -> tuple[Connection, Any]:
+        """A connection that lies ready, or a new one."""
+        while True:
+            try:
+                connection, driver = self._ready.pop()
+            except IndexError:
+                return self._new()
+            if self._dialect.name != "postgresql":
+                return connection, driver
+            try:
+                postgresql.refuse_closed(driver)
+            except exc.DisconnectionError:
+                _end(connection)
+            else:
+                return connection, driver
+
+    def _new(self) -> tuple[Connection, Any]:
+        connection = connected(self._engine)
+        driver = connection.connection.driver_connection
+        if driver is None:
+            raise RuntimeError("a connection without a driver's")
+        if self._dialect.name == "sqlite":
+            driver.execute("PRAGMA synchronous = NORMAL")
+        return connection, driver
+
+
+def run(driver: Any, compiled: Compiled, values: Mapping[str, Any]) -> Any:
+    """Execute a statement: whatever is asked in this way passes here."""
+    return driver.execute(compiled.text, compiled.parameters(values))
+
+
+def _end(connection: Connection) -> None:
+    """Close it for good: the pool would give it to somebody who wants every commit on the disk."""
+    connection.invalidate()
+    connection.close()
+
+
+_NAME: Final = "ksz_direct"
+
+
+def direct(engine: Engine) -> Direct:
+    """The one for an engine; what lies ready is closed with the engine (``dispose``)."""
+    held = vars(engine)
+    if _NAME not in held:
+        made = held.setdefault(_NAME, Direct(engine))
+        event.listen(engine, "engine_disposed", lambda _: made.close())
+    found: Direct = held[_NAME]
+    return found
