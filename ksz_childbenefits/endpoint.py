@@ -19,9 +19,14 @@ from lxml import etree
 from ksz_childbenefits.audit.record import BEGUN, Record
 from ksz_childbenefits.contract.codec import faultstring
 from ksz_childbenefits.contract.contracts import Contract
-from ksz_childbenefits.contract.envelope import fault_envelope, open_envelope, wrap
-from ksz_childbenefits.contract.schemas import validate_reply, validate_request
-from ksz_childbenefits.contract.xmlio import XmlLimits, parse, serialise
+from ksz_childbenefits.contract.envelope import (
+    open_envelope,
+    write_body,
+    write_envelope,
+    write_fault,
+)
+from ksz_childbenefits.contract.schemas import prove_reply, validate_request
+from ksz_childbenefits.contract.xmlio import XmlLimits, parse
 from ksz_childbenefits.errors import (
     FailedAuthentication,
     Fault,
@@ -106,9 +111,9 @@ class Endpoint(Generic[ExchangeT]):
         exchange.announce = lambda: self._announce(message, exchange)
         validate_request(self.contract, verified.payload)
         reply = self.service.answer(verified.payload, exchange)
-        validate_reply(self.contract, reply)
+        prove_reply(self.contract, reply)
         now = datetime.now(UTC)
-        signed = sign(wrap(reply), self.keys.at(now), now)
+        signed = sign(reply, self.keys.at(now), now)
         self._keep(message, signed, exchange)
         self._tell(exchange, logging.INFO, "answered", status=exchange.status)
         return Reply(signed)
@@ -124,8 +129,8 @@ class Endpoint(Generic[ExchangeT]):
 
     def _refuse(self, fault: Fault, message: Message, exchange: ExchangeT) -> Reply:
         """The typed fault, signed where SECURITY 4 says so; the log gets the exact reason."""
-        envelope, now = self._envelope(fault, exchange), datetime.now(UTC)
-        body = sign(envelope, self.keys.at(now), now) if fault.signed else serialise(envelope)
+        written, now = self._written(fault, exchange), datetime.now(UTC)
+        body = sign(written, self.keys.at(now), now) if fault.signed else _unsigned(written)
         self._keep(message, body, exchange, fault)
         self._tell_refusal(fault, exchange)
         return _reply(fault, body)
@@ -135,14 +140,14 @@ class Endpoint(Generic[ExchangeT]):
         fault = Unavailable(failure.reason)
         bare = self.service.begin(exchange.received)
         bare.ticket = exchange.ticket
-        body = serialise(self._envelope(fault, bare))
+        body = _unsigned(self._written(fault, bare))
         level = logging.WARNING if isinstance(failure, Unavailable) else logging.ERROR
         self._tell_refusal(fault, exchange, level)
         return _reply(fault, body)
 
-    def _envelope(self, fault: Fault, exchange: ExchangeT) -> etree._Element:
+    def _written(self, fault: Fault, exchange: ExchangeT) -> str:
         detail = self.service.fault(fault, exchange)
-        return fault_envelope(fault.faultcode, faultstring(fault), detail)
+        return write_fault(fault.faultcode, faultstring(fault), detail)
 
     def _keep(
         self, message: Message, reply: bytes, exchange: ExchangeT, fault: Fault | None = None
@@ -204,6 +209,10 @@ def _bounded(step: Callable[[], Reply]) -> Reply | Fault:
         return fault
     except Exception as error:  # noqa: BLE001 - the fault boundary of a request
         return InternalError(place_of(error))
+
+
+def _unsigned(payload: str) -> bytes:
+    return write_envelope("", write_body(payload))
 
 
 def _reply(fault: Fault, body: bytes) -> Reply:

@@ -81,12 +81,15 @@ class Service(Protocol[ExchangeT]):
         """Whether the certificate is of somebody who may call; notes who in the exchange."""
         ...
 
-    def answer(self, payload: etree._Element, exchange: ExchangeT) -> etree._Element:
-        """The reply's payload to a request that is believed and valid; raises Fault."""
+    def answer(self, payload: etree._Element, exchange: ExchangeT) -> str:
+        """The reply's payload, in canonical form, to a request that is believed and valid.
+
+        Raises Fault.
+        """
         ...
 
-    def fault(self, fault: Fault, exchange: ExchangeT) -> etree._Element:
-        """The typed entry of a fault's detail."""
+    def fault(self, fault: Fault, exchange: ExchangeT) -> str:
+        """The typed entry of a fault's detail, in canonical form."""
         ...
 
 

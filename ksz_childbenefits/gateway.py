@@ -68,7 +68,7 @@ class Gateway:
             exchange.customer, exchange.caller = customer, customer.name
         return customer is not None
 
-    def answer(self, payload: etree._Element, exchange: ConsultationExchange) -> etree._Element:
+    def answer(self, payload: etree._Element, exchange: ConsultationExchange) -> str:
         """Consult, and tell the outcome in the words of the contract."""
         if exchange.customer is None:
             raise InternalError("a consultation by nobody")
@@ -89,7 +89,7 @@ class Gateway:
         exchange.notes["sources"] = ",".join(map(":".join, statuses.items()))
         return encode_outcome(question, outcome, exchange.cbss())
 
-    def fault(self, fault: Fault, exchange: ConsultationExchange) -> etree._Element:
+    def fault(self, fault: Fault, exchange: ConsultationExchange) -> str:
         """KSZ's typed fault; the customer's part is echoed once the question was valid."""
         return encode_fault(fault, exchange.cbss(), exchange.question)
 

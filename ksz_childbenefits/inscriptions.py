@@ -73,7 +73,7 @@ class Inscriptions:
             exchange.writer, exchange.caller = customer, customer.name
         return customer is not None
 
-    def answer(self, payload: etree._Element, exchange: InscriptionsExchange) -> etree._Element:
+    def answer(self, payload: etree._Element, exchange: InscriptionsExchange) -> str:
         """Do what is asked, and tell how it ended."""
         if exchange.writer is None:
             raise InternalError("a call by nobody")
@@ -87,7 +87,7 @@ class Inscriptions:
         exchange.notes.update(_notes(call))
         return encode_verdict(call, verdict, lines, exchange.cbss())
 
-    def fault(self, fault: Fault, exchange: InscriptionsExchange) -> etree._Element:
+    def fault(self, fault: Fault, exchange: InscriptionsExchange) -> str:
         """The typed fault; the caller's part is echoed once the request was valid."""
         return encode_inscriptions_fault(fault, exchange.cbss(), exchange.sender)
 

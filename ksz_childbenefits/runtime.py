@@ -46,9 +46,10 @@ from ksz_childbenefits.list_keeper import ListKeeper
 from ksz_childbenefits.logs import configure_logging
 from ksz_childbenefits.maintenance import MaintenanceService
 from ksz_childbenefits.registers.customers import CustomerRegister
-from ksz_childbenefits.registers.database import answers, migrate, open_database
+from ksz_childbenefits.registers.database import answers, open_database
 from ksz_childbenefits.registers.directory import RegisteredCertificates
 from ksz_childbenefits.registers.inscriptions import WRITERS, InscriptionRegister
+from ksz_childbenefits.registers.migrating import migrate
 from ksz_childbenefits.registers.operators import OperatorRegister
 from ksz_childbenefits.registers.persons import PersonRegister
 from ksz_childbenefits.registers.repertory import PersonRepertory

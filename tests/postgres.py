@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine
 
 from ksz_childbenefits.demo.cluster import Cluster, find_binaries, running_cluster
-from ksz_childbenefits.registers.database import migrate, open_database, writing
+from ksz_childbenefits.registers.database import open_database, writing
+from ksz_childbenefits.registers.migrating import migrate
 from ksz_childbenefits.registers.schema import metadata
 
 UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB"}

@@ -27,7 +27,7 @@ from ksz_childbenefits.contract.codec import CbssInformation, decode_question, e
 from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.envelope import open_envelope
 from ksz_childbenefits.contract.namespaces import DS, REQUEST, SOAP_ENV, WSSE
-from ksz_childbenefits.contract.schemas import validate_reply, validate_request
+from ksz_childbenefits.contract.schemas import prove_reply, validate_request
 from ksz_childbenefits.domain.consultation import Code, NoResult, Outcome, Status, StatusValue
 from ksz_childbenefits.domain.question import check_consistency, check_ssin
 from ksz_childbenefits.errors import Fault
@@ -146,7 +146,7 @@ def decode(data: bytes) -> None:
         outcome = Outcome(refusal.status, notice=refusal.notice)
     now = datetime(2026, 3, 10, tzinfo=UTC)
     cbss = CbssInformation("0b0e1f0e-52f1-4b39-8d0b-0f9a2a7c9f11", now, now)
-    validate_reply(CONSULTATION, encode_outcome(question, outcome, cbss))
+    prove_reply(CONSULTATION, encode_outcome(question, outcome, cbss))
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {

@@ -33,7 +33,8 @@ from ksz_childbenefits.cli.transfer import REJECTED
 from ksz_childbenefits.demo.cluster import Cluster, running_cluster
 from ksz_childbenefits.demo.init import create_demo
 from ksz_childbenefits.domain.ssin import check_digits
-from ksz_childbenefits.registers.database import migrate, open_database
+from ksz_childbenefits.registers.database import open_database
+from ksz_childbenefits.registers.migrating import migrate
 
 LINES = 5_000_000
 REJECTED_EVERY = 1000

@@ -33,13 +33,8 @@ from ksz_childbenefits.domain.months import MonthRange, YearMonth
 from ksz_childbenefits.domain.persons import SsinStatus
 from ksz_childbenefits.domain.routing import plan
 from ksz_childbenefits.domain.sources import AuthenticSource
-from ksz_childbenefits.registers.database import (
-    migrate,
-    open_database,
-    reading,
-    without_deadline,
-    writing,
-)
+from ksz_childbenefits.registers.database import open_database, reading, without_deadline, writing
+from ksz_childbenefits.registers.migrating import migrate
 from ksz_childbenefits.registers.persons import PersonRegister
 from ksz_childbenefits.registers.repertory import PersonRepertory
 from ksz_childbenefits.registers.schema import persons, repertory_lines

@@ -43,7 +43,7 @@ STAGES: tuple[tuple[str, object, str], ...] = (
     ("route", service, "plan"),
     ("consult", Network, "ask"),
     ("encode", gateway, "encode_outcome"),
-    ("reply XSD", endpoint, "validate_reply"),
+    ("reply XSD", endpoint, "prove_reply"),
     ("sign", endpoint, "sign"),
     ("audit", AuditTrail, "store"),
 )

@@ -22,7 +22,7 @@ from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
 from ksz_childbenefits.cadastres.line import HttpReply, OperatorLine
 from ksz_childbenefits.contract.cadastre_codec import UnusableReply, decode_holdings, encode_call
 from ksz_childbenefits.contract.contracts import CADASTRE
-from ksz_childbenefits.contract.envelope import FAULT, open_envelope, wrap
+from ksz_childbenefits.contract.envelope import FAULT, open_envelope
 from ksz_childbenefits.contract.namespaces import CADASTRE_FAULT, CADASTRE_RESPONSE
 from ksz_childbenefits.contract.schemas import validate_request
 from ksz_childbenefits.contract.xmlio import XmlLimits, parse
@@ -62,7 +62,7 @@ class RemoteCadastre:
         is called when the reply is there, or none will come.
         """
         now = datetime.now(UTC)
-        message = sign(wrap(encode_call(call)), self.keys.at(now), now)
+        message = sign(encode_call(call), self.keys.at(now), now)
         reply = self.line.send(message, deadline)
         if ended is not None:
             reply.add_done_callback(ended)

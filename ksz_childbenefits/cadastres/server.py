@@ -60,7 +60,7 @@ class CadastreService:
             exchange.caller = KSZ
         return known
 
-    def answer(self, payload: etree._Element, exchange: Exchange) -> etree._Element:
+    def answer(self, payload: etree._Element, exchange: Exchange) -> str:
         """The files that are found, selected and limited (DOMAIN 5 and 6).
 
         The exchange goes on under KSZ's ticket, so that both logs can be read together.
@@ -76,7 +76,7 @@ class CadastreService:
         supplier = SupplierInformation(self.cbe_number, exchange.received, datetime.now(UTC))
         return encode_holdings(call, held, supplier)
 
-    def fault(self, fault: Fault, exchange: Exchange) -> etree._Element:
+    def fault(self, fault: Fault, exchange: Exchange) -> str:
         """The operator's typed fault."""
         information = CbssInformation(exchange.ticket, exchange.received, datetime.now(UTC))
         return encode_supplier_fault(fault, information)

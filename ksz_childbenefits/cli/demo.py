@@ -14,7 +14,8 @@ from ksz_childbenefits.cli.display import terminal
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.demo.generator import generate_world
 from ksz_childbenefits.demo.init import create_demo
-from ksz_childbenefits.registers.database import migrate, open_database, reading
+from ksz_childbenefits.registers.database import open_database, reading
+from ksz_childbenefits.registers.migrating import migrate
 from ksz_childbenefits.registers.schema import persons as persons_table
 
 STOPPED = 130

@@ -10,7 +10,8 @@ from sqlalchemy import Engine, make_url
 
 from ksz_childbenefits.config import Settings
 from ksz_childbenefits.errors import ConfigurationError
-from ksz_childbenefits.registers.database import is_current, open_database
+from ksz_childbenefits.registers.database import open_database
+from ksz_childbenefits.registers.migrating import is_current
 
 
 @contextmanager

@@ -16,12 +16,13 @@ from lxml import etree
 from ksz_childbenefits.contract import wording
 from ksz_childbenefits.contract.codec import (
     CbssInformation,
-    add_detail,
-    add_filtered_element,
     instant,
+    write_data_filters,
+    write_detail,
+    write_information,
+    write_information_cbss,
 )
-from ksz_childbenefits.contract.elements import add_container, add_text
-from ksz_childbenefits.contract.file_codec import add_file
+from ksz_childbenefits.contract.file_codec import write_file
 from ksz_childbenefits.contract.file_reading import read_file, read_month
 from ksz_childbenefits.contract.namespaces import (
     CADASTRE_FAULT,
@@ -29,8 +30,16 @@ from ksz_childbenefits.contract.namespaces import (
     CADASTRE_REQUEST,
     CADASTRE_RESPONSE,
 )
+from ksz_childbenefits.contract.writing import (
+    write_attributes,
+    write_container,
+    write_element,
+    write_optional,
+    write_root,
+    write_text,
+)
 from ksz_childbenefits.domain.cadastre import CadastreCall, Holdings
-from ksz_childbenefits.domain.consultation import Code, StatusValue
+from ksz_childbenefits.domain.consultation import Code, Information, StatusValue
 from ksz_childbenefits.domain.files import File
 from ksz_childbenefits.domain.months import MonthRange
 from ksz_childbenefits.domain.selection import ELEMENTS, LIMIT
@@ -38,7 +47,6 @@ from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.domain.withholding import BENEFICIARIES, ENTITLED_PERSON, data_filters
 from ksz_childbenefits.errors import Fault, InternalError, SchemaViolation
 
-_NSMAP: Final = {"intf": CADASTRE_INTF}
 _TRUNCATED: Final = "truncated"
 _ROLES: Final = frozenset((BENEFICIARIES, ENTITLED_PERSON))
 """Blocks without which a file may not show in what role the person asked for is in it."""
@@ -60,19 +68,21 @@ class UnusableReply(Exception):
 # KSZ's side.
 
 
-def encode_call(call: CadastreCall) -> etree._Element:
+def encode_call(call: CadastreCall) -> str:
     """The request to an operator; InternalError for a call that names no customer."""
     if call.customer is None:
         raise InternalError("an operator is asked on nobody's behalf")
-    root = etree.Element(CADASTRE_REQUEST, nsmap=_NSMAP)
-    customer = etree.SubElement(root, "informationCustomer")
-    identification = etree.SubElement(customer, "customerIdentification")
-    add_text(identification, "cbeNumber", call.customer.cbe_number)
-    add_text(root, "legalContext", call.legal_context)
-    add_text(root, "ticketCBSS", call.ticket)
-    _add_criteria(root, call)
-    add_container(root, "dataFilters", add_filtered_element, data_filters([call.withheld]))
-    return root
+    identification = write_text("cbeNumber", call.customer.cbe_number)
+    return write_root(
+        CADASTRE_REQUEST,
+        write_element(
+            "informationCustomer", write_element("customerIdentification", identification)
+        )
+        + write_text("legalContext", call.legal_context)
+        + write_text("ticketCBSS", call.ticket)
+        + _write_criteria(call)
+        + write_data_filters(data_filters([call.withheld])),
+    )
 
 
 def decode_holdings(payload: etree._Element, call: CadastreCall) -> Holdings:
@@ -130,45 +140,48 @@ def decode_call(payload: etree._Element) -> CadastreCall:
     return CadastreCall(source, ssin, months, ticket, legal_context=context, withheld=withheld)
 
 
-def encode_holdings(
-    call: CadastreCall, holdings: Holdings, supplier: SupplierInformation
-) -> etree._Element:
+def encode_holdings(call: CadastreCall, holdings: Holdings, supplier: SupplierInformation) -> str:
     """The reply to KSZ; ``holdings`` are selected and limited already (domain.selection)."""
-    root = etree.Element(CADASTRE_RESPONSE, nsmap=_NSMAP)
-    add_text(root, "ticketCBSS", call.ticket)
-    information = etree.SubElement(root, "informationSupplier")
-    add_text(information, "timestampReceive", instant(supplier.received))
-    add_text(information, "timestampReply", instant(supplier.replied))
-    identification = etree.SubElement(information, "supplierIdentification")
-    add_text(identification, "cbeNumber", supplier.cbe_number)
-    _add_criteria(root, call)
-    _add_status(root, holdings)
-    add_container(root, "files", add_file, holdings.files)
-    add_container(root, "validities", _add_validity, holdings.files)
-    return root
+    identification = write_text("cbeNumber", supplier.cbe_number)
+    return write_root(
+        CADASTRE_RESPONSE,
+        write_text("ticketCBSS", call.ticket)
+        + write_element(
+            "informationSupplier",
+            write_text("timestampReceive", instant(supplier.received))
+            + write_text("timestampReply", instant(supplier.replied))
+            + write_element("supplierIdentification", identification),
+        )
+        + _write_criteria(call)
+        + _write_status(holdings)
+        + write_container("files", map(write_file, holdings.files))
+        + write_container("validities", map(_write_validity, holdings.files)),
+    )
 
 
-def encode_supplier_fault(fault: Fault, information: CbssInformation) -> etree._Element:
+def encode_supplier_fault(fault: Fault, information: CbssInformation) -> str:
     """The typed detail of an operator's SOAP fault; the ticket is KSZ's once it is known."""
-    root = etree.Element(CADASTRE_FAULT, nsmap=_NSMAP)
-    element = etree.SubElement(root, "informationSupplier")
-    add_text(element, "ticketCBSS", information.ticket)
-    add_text(element, "timestampReceive", instant(information.received))
-    add_text(element, "timestampReply", instant(information.replied))
-    add_detail(root, fault, CADASTRE_INTF)
-    return root
+    return write_root(
+        CADASTRE_FAULT,
+        write_information_cbss(information, "informationSupplier")
+        + write_detail(fault, CADASTRE_INTF),
+    )
 
 
 # Both sides.
 
 
-def _add_criteria(parent: etree._Element, call: CadastreCall) -> None:
-    element = etree.SubElement(parent, "criteria")
-    add_text(element, "ssin", call.ssin)
-    add_text(element, "authenticSource", call.source)
-    period = etree.SubElement(element, "period")
-    add_text(period, "beginMonth", str(call.months.begin))
-    add_text(period, "endMonth", str(call.months.end))
+def _write_criteria(call: CadastreCall) -> str:
+    return write_element(
+        "criteria",
+        write_text("ssin", call.ssin)
+        + write_text("authenticSource", call.source)
+        + write_element(
+            "period",
+            write_text("beginMonth", str(call.months.begin))
+            + write_text("endMonth", str(call.months.end)),
+        ),
+    )
 
 
 def _criteria(payload: etree._Element) -> tuple[AuthenticSource, str, MonthRange]:
@@ -183,23 +196,21 @@ def _value(files: tuple[File, ...]) -> StatusValue:
     return StatusValue.DATA_FOUND if files else StatusValue.NO_DATA_FOUND
 
 
-def _add_status(parent: etree._Element, holdings: Holdings) -> None:
-    element = etree.SubElement(parent, "status")
+def _write_status(holdings: Holdings) -> str:
     code = Code.SUCCESS if holdings.files else Code.NO_DATA
-    add_text(element, "value", _value(holdings.files))
-    add_text(element, "code", code)
-    add_text(element, "description", wording.STATUS[code])
-    for name in holdings.truncated:
-        information = etree.SubElement(element, "information")
-        add_text(information, "fieldName", _TRUNCATED)
-        add_text(information, "fieldValue", name)
+    return write_element(
+        "status",
+        write_text("value", _value(holdings.files))
+        + write_text("code", code)
+        + write_text("description", wording.STATUS[code])
+        + write_information(tuple(Information(_TRUNCATED, name) for name in holdings.truncated)),
+    )
 
 
-def _add_validity(parent: etree._Element, file: File) -> None:
-    element = etree.SubElement(parent, "validity", fileType=file.type)
-    add_text(element, "beginDate", file.begin.isoformat())
-    if file.end is not None:
-        add_text(element, "endDate", file.end.isoformat())
+def _write_validity(file: File) -> str:
+    end = None if file.end is None else file.end.isoformat()
+    days = write_text("beginDate", file.begin.isoformat()) + write_optional("endDate", end)
+    return f"<validity{write_attributes(fileType=file.type)}>{days}</validity>"
 
 
 def _files(payload: etree._Element) -> tuple[File, ...]:

@@ -9,6 +9,7 @@ keeps; statuses are cut to fit here, because much that they name comes from requ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -16,9 +17,17 @@ from typing import Final, Protocol
 from lxml import etree
 
 from ksz_childbenefits.contract import wording
-from ksz_childbenefits.contract.elements import add_container, add_text
-from ksz_childbenefits.contract.file_codec import add_file
-from ksz_childbenefits.contract.namespaces import FAULT, INTF, RESPONSE
+from ksz_childbenefits.contract.file_codec import write_file
+from ksz_childbenefits.contract.namespaces import FAULT, RESPONSE
+from ksz_childbenefits.contract.writing import (
+    escaped,
+    write_attributes,
+    write_container,
+    write_element,
+    write_optional,
+    write_root,
+    write_text,
+)
 from ksz_childbenefits.domain.consultation import (
     Identification,
     Information,
@@ -93,39 +102,40 @@ def decode_question(payload: etree._Element) -> Question:
     )
 
 
-def encode_outcome(question: Question, outcome: Outcome, cbss: CbssInformation) -> etree._Element:
-    """The reply: the question echoed as it was sent, the status, and what each source gave."""
-    root = etree.Element(RESPONSE, nsmap={"intf": INTF})
-    add_information_customer(root, question)
-    add_information_cbss(root, cbss)
-    add_text(root, "legalContext", question.legal_context)
-    _add_criteria(root, question)
-    _add_status(root, outcome.status)
-    if outcome.notice is not None:
-        _add_notice(root, outcome.notice)
-    add_container(root, "dataFilters", add_filtered_element, outcome.data_filters)
-    add_container(root, "results", _add_result, outcome.results)
-    return root
+def encode_outcome(question: Question, outcome: Outcome, cbss: CbssInformation) -> str:
+    """The reply: the question echoed as it was sent, the status, and what each source gave.
+
+    Canonical as it stands (contract.writing), and so are faults.
+    """
+    return write_root(
+        RESPONSE,
+        write_information_customer(question)
+        + write_information_cbss(cbss)
+        + write_text("legalContext", question.legal_context)
+        + _criteria(question)
+        + _status(outcome.status)
+        + ("" if outcome.notice is None else _notice(outcome.notice))
+        + write_data_filters(outcome.data_filters)
+        + write_container("results", map(_result, outcome.results)),
+    )
 
 
-def encode_fault(fault: Fault, cbss: CbssInformation, question: Question | None) -> etree._Element:
+def encode_fault(fault: Fault, cbss: CbssInformation, question: Question | None) -> str:
     """The typed detail of a SOAP fault; ``question`` only after authentication and XSD."""
-    root = etree.Element(FAULT, nsmap={"intf": INTF})
-    if question is not None:
-        add_information_customer(root, question)
-    add_information_cbss(root, cbss)
-    add_detail(root, fault, AUTHOR)
-    return root
+    customer = "" if question is None else write_information_customer(question)
+    return write_root(FAULT, customer + write_information_cbss(cbss) + write_detail(fault, AUTHOR))
 
 
-def add_detail(parent: etree._Element, fault: Fault, author: str) -> None:
-    """Say what failed (CONTRACT, MessageType); ``author``: who says so, in 64 characters."""
-    detail = etree.SubElement(parent, "detail")
-    add_text(detail, "severity", "FATAL")
-    add_text(detail, "reasonCode", fault.reason_code)
-    add_text(detail, "diagnostic", fault.text)
-    add_text(detail, "authorCode", author)
-    add_information(detail, fault.information)
+def write_detail(fault: Fault, author: str) -> str:
+    """What failed (CONTRACT, MessageType); ``author``: who says so, in 64 characters."""
+    return write_element(
+        "detail",
+        "<severity>FATAL</severity>"
+        + write_text("reasonCode", fault.reason_code)
+        + write_text("diagnostic", fault.text)
+        + write_text("authorCode", author)
+        + write_information(fault.information),
+    )
 
 
 def faultstring(fault: Fault) -> str:
@@ -133,29 +143,30 @@ def faultstring(fault: Fault) -> str:
     return INTERNAL_ERROR if fault.reason_code == InternalError.reason_code else fault.text
 
 
-def add_information_customer(parent: etree._Element, question: Sent) -> None:
-    """Echo what the customer said of itself and of its call."""
-    element = etree.SubElement(parent, "informationCustomer")
-    add_optional(element, "ticket", question.ticket)
-    add_optional(element, "timestampSent", question.timestamp_sent)
-    identification = etree.SubElement(element, "customerIdentification")
-    add_optional(identification, "cbeNumber", question.identification.cbe_number)
-    add_optional(identification, "sector", question.identification.sector)
-    add_optional(identification, "institution", question.identification.institution)
+def write_information_customer(question: Sent) -> str:
+    """The echo of what the customer said of itself and of its call."""
+    named = question.identification
+    return write_element(
+        "informationCustomer",
+        write_optional("ticket", question.ticket)
+        + write_optional("timestampSent", question.timestamp_sent)
+        + write_element(
+            "customerIdentification",
+            write_optional("cbeNumber", named.cbe_number)
+            + write_optional("sector", named.sector)
+            + write_optional("institution", named.institution),
+        ),
+    )
 
 
-def add_optional(parent: etree._Element, tag: str, text: str | None) -> None:
-    """Add a child with text, unless the text is None."""
-    if text is not None:
-        add_text(parent, tag, text)
-
-
-def add_information_cbss(parent: etree._Element, cbss: CbssInformation) -> None:
-    """Tell the service's own reference and times."""
-    element = etree.SubElement(parent, "informationCBSS")
-    add_text(element, "ticketCBSS", cbss.ticket)
-    add_text(element, "timestampReceive", instant(cbss.received))
-    add_text(element, "timestampReply", instant(cbss.replied))
+def write_information_cbss(cbss: CbssInformation, tag: str = "informationCBSS") -> str:
+    """The service's own reference and times."""
+    return write_element(
+        tag,
+        write_text("ticketCBSS", cbss.ticket)
+        + f"<timestampReceive>{instant(cbss.received)}</timestampReceive>"
+        + f"<timestampReply>{instant(cbss.replied)}</timestampReply>",
+    )
 
 
 def instant(moment: datetime) -> str:
@@ -163,50 +174,55 @@ def instant(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def _add_criteria(parent: etree._Element, question: Question) -> None:
-    element = etree.SubElement(parent, "criteria")
-    add_text(element, "ssin", question.ssin)
-    period = etree.SubElement(element, "period")
-    add_text(period, "beginMonth", question.begin_month)
-    add_optional(period, "endMonth", question.end_month)
-    add_container(
-        element,
-        "authenticSources",
-        lambda sources, source: add_text(sources, "authenticSource", source),
-        question.sources or (),
+def _criteria(question: Question) -> str:
+    return write_element(
+        "criteria",
+        write_text("ssin", question.ssin)
+        + write_element(
+            "period",
+            write_text("beginMonth", question.begin_month)
+            + write_optional("endMonth", question.end_month),
+        )
+        + write_container(
+            "authenticSources",
+            (f"<authenticSource>{source}</authenticSource>" for source in question.sources or ()),
+        ),
     )
 
 
-def _add_status(parent: etree._Element, status: Status) -> None:
-    element = etree.SubElement(parent, "status")
-    add_text(element, "value", status.value)
-    add_text(element, "code", status.code)
-    add_text(element, "description", wording.STATUS[status.code])
-    add_information(element, status.information)
+def _status(status: Status) -> str:
+    return (
+        f"<status><value>{status.value}</value><code>{status.code}</code>"
+        f"<description>{escaped(wording.STATUS[status.code])}</description>"
+        f"{write_information(status.information)}</status>"
+    )
 
 
-def add_information(parent: etree._Element, information: tuple[Information, ...]) -> None:
-    """Name what explains a status or a fault, cut to what the XSD takes."""
-    for item in information[:_MAX_INFORMATION]:
-        element = etree.SubElement(parent, "information")
-        add_text(element, "fieldName", item.name[:_MAX_NAME])
-        add_text(element, "fieldValue", item.value[:_MAX_VALUE])
+def write_information(information: tuple[Information, ...]) -> str:
+    """What explains a status or a fault, cut to what the XSD takes."""
+    return "".join(
+        write_element(
+            "information",
+            write_text("fieldName", item.name[:_MAX_NAME])
+            + write_text("fieldValue", item.value[:_MAX_VALUE]),
+        )
+        for item in information[:_MAX_INFORMATION]
+    )
 
 
-def _add_notice(parent: etree._Element, notice: SsinNotice) -> None:
-    element = add_text(parent, "ssin", notice.ssin)
-    if notice.canceled:
-        element.set("canceled", "true")
-    if notice.replaced_by is not None:
-        element.set("replacedBy", notice.replaced_by)
+def _notice(notice: SsinNotice) -> str:
+    canceled = "true" if notice.canceled else None
+    attributes = write_attributes(canceled=canceled, replacedBy=notice.replaced_by)
+    return f"<ssin{attributes}>{escaped(notice.ssin)}</ssin>"
 
 
-def add_filtered_element(parent: etree._Element, path: str) -> None:
-    """Name a block of data that is withheld (CONTRACT, DataFiltersType)."""
-    add_text(parent, "filteredElement", path)
+def write_data_filters(paths: Iterable[str]) -> str:
+    """The blocks of data that are withheld (CONTRACT, DataFiltersType)."""
+    return write_container("dataFilters", (write_text("filteredElement", path) for path in paths))
 
 
-def _add_result(parent: etree._Element, result: SourceResult) -> None:
-    element = etree.SubElement(parent, "resultByAuthenticSource", authenticSource=result.source)
-    _add_status(element, result.status)
-    add_container(element, "files", add_file, result.files)
+def _result(result: SourceResult) -> str:
+    return (
+        f'<resultByAuthenticSource authenticSource="{result.source}">{_status(result.status)}'
+        f"{write_container('files', map(write_file, result.files))}</resultByAuthenticSource>"
+    )

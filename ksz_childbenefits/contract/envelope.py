@@ -13,6 +13,7 @@ from typing import Final
 from lxml import etree
 
 from ksz_childbenefits.contract.namespaces import REQUEST, SOAP_ACTOR_NEXT, SOAP_ENV, WSSE
+from ksz_childbenefits.contract.writing import escaped, write_element, write_text
 from ksz_childbenefits.errors import NotReadable, NotUnderstood, VersionMismatch
 
 ENVELOPE: Final = f"{{{SOAP_ENV}}}Envelope"
@@ -26,8 +27,11 @@ _ACTOR: Final = f"{{{SOAP_ENV}}}actor"
 _FOR_US: Final = frozenset(("", SOAP_ACTOR_NEXT))
 _UNDERSTOOD: Final = frozenset((SECURITY,))
 
-_PREFIXES: Final = {"soapenv": SOAP_ENV, "wsse": WSSE}
-"""The prefixes that a faultcode of ours can have (errors.py)."""
+_START: Final = (
+    "<?xml version='1.0' encoding='UTF-8'?>\n"
+    f'<soapenv:Envelope xmlns:soapenv="{SOAP_ENV}" xmlns:wsse="{WSSE}">'
+)
+"""Declares the prefixes that the code of a fault can have (errors.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +94,26 @@ def _check_header(header: etree._Element) -> None:
             raise NotUnderstood
 
 
-def wrap(payload: etree._Element) -> etree._Element:
-    """A new Envelope with an empty Header and a Body into which ``payload`` is moved."""
-    root = etree.Element(ENVELOPE, nsmap={"soapenv": SOAP_ENV})
-    etree.SubElement(root, HEADER)
-    etree.SubElement(root, BODY).append(payload)
-    return root
+def write_envelope(header: str, body: str) -> bytes:
+    """A whole message in UTF-8: ``header`` is what Header holds, ``body`` the Body itself."""
+    text = f"{_START}<soapenv:Header>{header}</soapenv:Header>{body}</soapenv:Envelope>"
+    return text.encode()
 
 
-def fault_envelope(faultcode: str, faultstring: str, detail: etree._Element) -> etree._Element:
-    """A new Envelope with a Fault, whose ``faultcode`` is ``soapenv:…`` or ``wsse:…``.
+def write_body(payload: str) -> str:
+    """A Body that nobody signs, with one element in it."""
+    return f"<soapenv:Body>{payload}</soapenv:Body>"
 
-    ``detail`` is the typed entry that the fault's detail holds; it is moved there.
+
+def write_fault(faultcode: str, faultstring: str, detail: str) -> str:
+    """A Fault, whose ``faultcode`` is ``soapenv:…`` or ``wsse:…``, to be put into a Body.
+
+    ``detail`` is the typed entry that the fault's detail holds. Canonical as it stands in
+    a Body; the prefix in the code is one of those that the Envelope declares.
     """
-    prefix = faultcode.partition(":")[0]
-    # The prefix is used in text only: declared here, or a reader could not resolve it.
-    fault = etree.Element(FAULT, nsmap={"soapenv": SOAP_ENV, prefix: _PREFIXES[prefix]})
-    etree.SubElement(fault, "faultcode").text = faultcode
-    etree.SubElement(fault, "faultstring").text = faultstring
-    etree.SubElement(fault, "detail").append(detail)
-    return wrap(fault)
+    return (
+        f"<soapenv:Fault><faultcode>{escaped(faultcode)}</faultcode>"
+        + write_text("faultstring", faultstring)
+        + write_element("detail", detail)
+        + "</soapenv:Fault>"
+    )

@@ -1,13 +1,18 @@
-"""Files as elements (CONTRACT, cbc): fund, beneficiaries, children, bonuses, payment periods."""
+"""Files as text (CONTRACT, cbc): fund, beneficiaries, children, bonuses, payment periods."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from lxml import etree
-
 from ksz_childbenefits.contract import wording
-from ksz_childbenefits.contract.elements import add_container, add_text
+from ksz_childbenefits.contract.writing import (
+    escaped,
+    write_container,
+    write_element,
+    write_optional,
+    write_text,
+)
 from ksz_childbenefits.domain.files import (
     Bonus,
     Description,
@@ -21,82 +26,80 @@ _MAX_DESCRIPTION: Final = 100
 _MAX_DESCRIPTIONS: Final = 3
 
 
-def add_file(parent: etree._Element, file: File) -> None:
-    """Add a file; whether it has a file number or an entitled person is the file's to say."""
-    element = etree.SubElement(parent, "file")
-    _add_fund(element, file.fund)
-    if file.file_number is not None:
-        add_text(element, "fileNumber", file.file_number)
-    if file.entitled_person is not None:
-        add_text(element, "entitledPersonSsin", file.entitled_person)
-    add_container(element, "beneficiaries", _add_beneficiary, file.beneficiaries)
-    add_container(element, "children", _add_child, file.children)
-
-
-def _add_fund(parent: etree._Element, fund: Fund) -> None:
-    element = etree.SubElement(parent, "childBenefitsFund")
-    if fund.enterprise_number is not None:
-        add_text(element, "enterpriseNumber", fund.enterprise_number)
-    else:
-        add_text(element, "code", fund.number)
-    _add_descriptions(element, fund.descriptions)
-
-
-def _add_descriptions(parent: etree._Element, descriptions: tuple[Description, ...]) -> None:
-    for description in descriptions[:_MAX_DESCRIPTIONS]:
-        element = add_text(parent, "description", description.text[:_MAX_DESCRIPTION])
-        element.set("language", description.language)
-
-
-def _add_beneficiary(parent: etree._Element, member: FileMember) -> None:
-    """A beneficiary: its payments never name beneficiaries, which the XSD has for children only."""
-    element = etree.SubElement(parent, "beneficiary")
-    add_text(element, "ssin", member.ssin)
-    add_container(element, "bonuses", _add_bonus, member.bonuses)
-    add_container(element, "paymentPeriods", _add_period, member.periods)
-
-
-def _add_child(parent: etree._Element, member: FileMember) -> None:
-    element = etree.SubElement(parent, "child")
-    add_text(element, "ssin", member.ssin)
-    add_container(element, "bonuses", _add_child_bonus, member.bonuses)
-    add_container(element, "paymentPeriods", _add_child_period, member.periods)
-
-
-def _add_child_bonus(parent: etree._Element, bonus: Bonus) -> None:
-    _add_recipients(_add_bonus(parent, bonus), bonus.beneficiaries)
-
-
-def _add_child_period(parent: etree._Element, period: PaymentPeriod) -> None:
-    _add_recipients(_add_period(parent, period), period.beneficiaries)
-
-
-def _add_recipients(parent: etree._Element, ssins: tuple[str, ...]) -> None:
-    add_container(
-        parent, "beneficiaries", lambda element, ssin: add_text(element, "beneficiary", ssin), ssins
+def write_file(file: File) -> str:
+    """A file; whether it has a file number or an entitled person is the file's to say."""
+    return (
+        f"<file>{_fund(file.fund)}"
+        f"{write_optional('fileNumber', file.file_number)}"
+        f"{write_optional('entitledPersonSsin', file.entitled_person)}"
+        f"{write_container('beneficiaries', map(_beneficiary, file.beneficiaries))}"
+        f"{write_container('children', map(_child, file.children))}</file>"
     )
 
 
-def _add_bonus(parent: etree._Element, bonus: Bonus) -> etree._Element:
-    element = etree.SubElement(parent, "bonus")
-    add_text(element, "paymentDate", bonus.payment_date.isoformat())
-    _add_category(element, bonus.category, wording.BONUSES)
-    return element
+def _fund(fund: Fund) -> str:
+    if fund.enterprise_number is not None:
+        number = write_text("enterpriseNumber", fund.enterprise_number)
+    else:
+        number = write_text("code", fund.number)
+    return write_element("childBenefitsFund", number + _descriptions(fund.descriptions))
 
 
-def _add_period(parent: etree._Element, period: PaymentPeriod) -> etree._Element:
-    element = etree.SubElement(parent, "paymentPeriod")
-    add_text(element, "beginMonth", str(period.begin))
-    if period.end is not None:
-        add_text(element, "endMonth", str(period.end))
-    _add_category(element, period.category, wording.PAYMENTS)
-    return element
+def _descriptions(descriptions: tuple[Description, ...]) -> str:
+    return "".join(
+        f'<description language="{description.language}">'
+        f"{escaped(description.text[:_MAX_DESCRIPTION])}</description>"
+        for description in descriptions[:_MAX_DESCRIPTIONS]
+    )
 
 
-def _add_category(
-    parent: etree._Element, code: str, words: dict[str, tuple[Description, ...]]
-) -> None:
+def _beneficiary(member: FileMember) -> str:
+    """A beneficiary: its payments never name beneficiaries, which the XSD has for children only."""
+    bonuses = "".join([_bonus(bonus, "") for bonus in member.bonuses])
+    periods = "".join([_period(period, "") for period in member.periods])
+    return _member("beneficiary", member.ssin, bonuses, periods)
+
+
+def _child(member: FileMember) -> str:
+    bonuses = "".join([_bonus(bonus, _recipients(bonus.beneficiaries)) for bonus in member.bonuses])
+    periods = "".join([_period(one, _recipients(one.beneficiaries)) for one in member.periods])
+    return _member("child", member.ssin, bonuses, periods)
+
+
+def _member(tag: str, ssin: str, bonuses: str, periods: str) -> str:
+    paid = f"<bonuses>{bonuses}</bonuses>" if bonuses else ""
+    if periods:
+        paid += f"<paymentPeriods>{periods}</paymentPeriods>"
+    return f"<{tag}><ssin>{escaped(ssin)}</ssin>{paid}</{tag}>"
+
+
+def _recipients(ssins: Iterable[str]) -> str:
+    if not ssins:
+        return ""
+    return write_container("beneficiaries", (write_text("beneficiary", ssin) for ssin in ssins))
+
+
+def _bonus(bonus: Bonus, recipients: str) -> str:
+    category = _BONUSES.get(bonus.category) or _category(bonus.category, ())
+    return (
+        f"<bonus><paymentDate>{bonus.payment_date.isoformat()}</paymentDate>"
+        f"{category}{recipients}</bonus>"
+    )
+
+
+def _period(period: PaymentPeriod, recipients: str) -> str:
+    end = "" if period.end is None else f"<endMonth>{period.end}</endMonth>"
+    category = _PAYMENTS.get(period.category) or _category(period.category, ())
+    return (
+        f"<paymentPeriod><beginMonth>{period.begin}</beginMonth>{end}"
+        f"{category}{recipients}</paymentPeriod>"
+    )
+
+
+def _category(code: str, words: tuple[Description, ...]) -> str:
     """A category with our words for it; a code that is not in use yet goes without."""
-    element = etree.SubElement(parent, "category")
-    add_text(element, "code", code)
-    _add_descriptions(element, words.get(code, ()))
+    return write_element("category", write_text("code", code) + _descriptions(words))
+
+
+_BONUSES: Final = {code: _category(code, words) for code, words in wording.BONUSES.items()}
+_PAYMENTS: Final = {code: _category(code, words) for code, words in wording.PAYMENTS.items()}

@@ -12,14 +12,20 @@ from lxml import etree
 from ksz_childbenefits.contract.codec import (
     AUTHOR,
     CbssInformation,
-    add_detail,
-    add_information,
-    add_information_cbss,
-    add_information_customer,
-    add_optional,
+    write_detail,
+    write_information,
+    write_information_cbss,
+    write_information_customer,
 )
-from ksz_childbenefits.contract.elements import add_container, add_text
 from ksz_childbenefits.contract.namespaces import INSCRIPTIONS_FAULT, INSCRIPTIONS_INTF
+from ksz_childbenefits.contract.writing import (
+    write_attributes,
+    write_container,
+    write_element,
+    write_optional,
+    write_root,
+    write_text,
+)
 from ksz_childbenefits.domain.consultation import Code, Identification
 from ksz_childbenefits.domain.files import FileType
 from ksz_childbenefits.domain.inscriptions import (
@@ -33,8 +39,6 @@ from ksz_childbenefits.domain.inscriptions import (
 from ksz_childbenefits.domain.persons import RepertoryLine
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.errors import Fault, InternalError
-
-_NSMAP: Final = {"intf": INSCRIPTIONS_INTF}
 
 WORDING: Final[dict[Code, str]] = {
     Code.SUCCESS: "The request was treated successfully.",
@@ -111,62 +115,59 @@ def encode_verdict(
     verdict: Verdict,
     lines: tuple[RepertoryLine, ...],
     cbss: CbssInformation,
-) -> etree._Element:
+) -> str:
     """The reply: what was sent is echoed but for the lines, then the status, then those listed."""
     operation = call.operation if isinstance(call, Maintenance) else Operation.LIST
-    root = etree.Element(f"{{{INSCRIPTIONS_INTF}}}{operation}Response", nsmap=_NSMAP)
-    add_information_customer(root, call.sender)
-    add_information_cbss(root, cbss)
-    add_text(root, "legalContext", call.sender.legal_context)
-    if isinstance(call, Listing):
-        _add_criteria(root, call)
-    _add_status(root, verdict)
-    add_container(root, "inscriptions", _add_line, lines)
-    return root
+    return write_root(
+        f"{{{INSCRIPTIONS_INTF}}}{operation}Response",
+        write_information_customer(call.sender)
+        + write_information_cbss(cbss)
+        + write_text("legalContext", call.sender.legal_context)
+        + (_criteria(call) if isinstance(call, Listing) else "")
+        + _status(verdict)
+        + write_container("inscriptions", map(_line, lines)),
+    )
 
 
-def encode_inscriptions_fault(
-    fault: Fault, cbss: CbssInformation, sender: Sender | None
-) -> etree._Element:
+def encode_inscriptions_fault(fault: Fault, cbss: CbssInformation, sender: Sender | None) -> str:
     """The typed detail of a SOAP fault; ``sender`` only after authentication and XSD."""
-    root = etree.Element(INSCRIPTIONS_FAULT, nsmap=_NSMAP)
-    if sender is not None:
-        add_information_customer(root, sender)
-    add_information_cbss(root, cbss)
-    add_detail(root, fault, AUTHOR)
-    return root
+    customer = "" if sender is None else write_information_customer(sender)
+    return write_root(
+        INSCRIPTIONS_FAULT, customer + write_information_cbss(cbss) + write_detail(fault, AUTHOR)
+    )
 
 
-def _add_criteria(parent: etree._Element, call: Listing) -> None:
-    element = etree.SubElement(parent, "criteria")
-    add_text(element, "ssin", call.ssin)
-    add_optional(element, "authenticSource", call.source)
-    if call.begin is not None:
-        period = etree.SubElement(element, "period")
-        add_text(period, "beginDate", call.begin)
-        add_optional(period, "endDate", call.end)
+def _criteria(call: Listing) -> str:
+    days = write_optional("beginDate", call.begin)
+    return write_element(
+        "criteria",
+        write_text("ssin", call.ssin)
+        + write_optional("authenticSource", call.source)
+        + (write_element("period", days + write_optional("endDate", call.end)) if days else ""),
+    )
 
 
-def _add_status(parent: etree._Element, verdict: Verdict) -> None:
-    element = etree.SubElement(parent, "status")
-    add_text(element, "value", "OK" if verdict.ok else "NOK")
-    add_text(element, "code", verdict.code)
-    add_text(element, "description", WORDING[verdict.code])
-    add_information(element, verdict.information)
+def _status(verdict: Verdict) -> str:
+    return write_element(
+        "status",
+        write_text("value", "OK" if verdict.ok else "NOK")
+        + write_text("code", verdict.code)
+        + write_text("description", WORDING[verdict.code])
+        + write_information(verdict.information),
+    )
 
 
-def _add_line(parent: etree._Element, line: RepertoryLine) -> None:
-    element = etree.SubElement(parent, "inscription")
-    codes = {
-        "sector": str(line.sector),
-        "quality": str(line.quality),
-        "phase": None if line.phase is None else str(line.phase),
-        "fileType": line.file_type,
-        "archive": line.archive,
-    }
-    for name, value in codes.items():
-        if value is not None:
-            element.set(name, value)
-    add_text(element, "ssin", line.ssin)
-    add_text(element, "beginDate", line.begin.isoformat())
-    add_optional(element, "endDate", None if line.end is None else line.end.isoformat())
+def _line(line: RepertoryLine) -> str:
+    codes = write_attributes(
+        sector=str(line.sector),
+        quality=str(line.quality),
+        phase=None if line.phase is None else str(line.phase),
+        fileType=line.file_type,
+        archive=line.archive,
+    )
+    return (
+        f"<inscription{codes}>{write_text('ssin', line.ssin)}"
+        f"{write_text('beginDate', line.begin.isoformat())}"
+        f"{write_optional('endDate', None if line.end is None else line.end.isoformat())}"
+        "</inscription>"
+    )

@@ -101,6 +101,18 @@ def validate_reply(contract: Contract, element: etree._Element) -> None:
         raise InternalError(f"reply not valid: {shown}")
 
 
+def prove_reply(contract: Contract, text: str) -> None:
+    """Hold what is to be sent to the XSD, as a receiver reads it: by a parser, from its text.
+
+    InternalError where it is not well-formed or not valid.
+    """
+    try:
+        element = xmlio.read_own(text.encode())
+    except etree.XMLSyntaxError as error:
+        raise InternalError(f"reply not well-formed (libxml2 error {error.code})") from None
+    validate_reply(contract, element)
+
+
 def _violations(contract: Contract, element: etree._Element) -> tuple[Violation, ...]:
     """What the schema of this thread finds, at most fifteen."""
     schema = _schema(contract)

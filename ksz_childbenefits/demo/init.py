@@ -17,7 +17,8 @@ from ksz_childbenefits.demo.world import load_world
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import UsageError
 from ksz_childbenefits.registers.customers import CustomerRegister
-from ksz_childbenefits.registers.database import migrate, open_database
+from ksz_childbenefits.registers.database import open_database
+from ksz_childbenefits.registers.migrating import migrate
 from ksz_childbenefits.registers.operators import OperatorRegister
 
 EC_CUSTOMERS = frozenset({"sfpd", "opgroeien"})

@@ -33,7 +33,8 @@ from ksz_childbenefits.demo import pki
 from ksz_childbenefits.demo.init import OPERATORS, create_demo
 from ksz_childbenefits.domain.files import FileType, Fund
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
-from ksz_childbenefits.registers.database import migrate, open_database, reading, writing
+from ksz_childbenefits.registers.database import open_database, reading, writing
+from ksz_childbenefits.registers.migrating import migrate
 from ksz_childbenefits.registers.schema import (
     cadastre_file_members,
     cadastre_files,

@@ -11,14 +11,8 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import resources
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import (
     URL,
     Connection,
@@ -44,10 +38,7 @@ POOLED = 10
 OVERFLOW = {"sqlite": 30, "postgresql": 10}
 """How many more it opens under load; PostgreSQL takes 100 from all processes by default."""
 
-_MIGRATION_LOCK = 5274011
-"""An arbitrary number: whoever migrates a PostgreSQL database holds the advisory lock of it."""
-
-_MISTAKES = (exc.IntegrityError, exc.DataError, exc.ProgrammingError, exc.NotSupportedError)
+MISTAKES = (exc.IntegrityError, exc.DataError, exc.ProgrammingError, exc.NotSupportedError)
 """Errors of a statement or its data: the database answered, so it is not unavailable."""
 
 
@@ -224,10 +215,10 @@ def without_deadline(connection: Connection) -> None:
 def _answering() -> Iterator[None]:
     try:
         yield
-    except _MISTAKES:
+    except MISTAKES:
         raise
     except exc.DBAPIError as error:
-        raise Unavailable(f"the database does not answer: {_symptom(error.orig)}") from error
+        raise Unavailable(f"the database does not answer: {symptom(error.orig)}") from error
     except exc.TimeoutError as error:
         raise Unavailable("the database does not answer: no free connection") from error
 
@@ -241,10 +232,10 @@ def refuse_unanswered(error: BaseException, driver: Any) -> None:
         driver.NotSupportedError,
     )
     if not isinstance(error, mistakes):
-        raise Unavailable(f"the database does not answer: {_symptom(error)}") from error
+        raise Unavailable(f"the database does not answer: {symptom(error)}") from error
 
 
-def _symptom(error: object) -> str:
+def symptom(error: object) -> str:
     """The error's class and the driver's code for it; its text could hold personal data."""
     code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
     return f"{type(error).__name__} {code}".rstrip()
@@ -258,48 +249,3 @@ def answers(engine: Engine) -> bool:
     except Unavailable:
         return False
     return True
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema, in one transaction; nothing if it is there.
-
-    Of several processes that do so at the same time, one does it and the others wait. Raises
-    Unavailable when the database does not answer, ConfigurationError when it is not ours to
-    migrate: a newer version has done so, or the role may not.
-    """
-    try:
-        _migrate(engine)
-    except CommandError as error:
-        text = f"the schema is unknown here, as where a newer version made it: {error}"
-        raise ConfigurationError(text) from error
-    except _MISTAKES as error:
-        text = f"the database refuses the migration: {_symptom(error.orig)}"
-        raise ConfigurationError(text) from error
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the migrations: {error.strerror}") from error
-
-
-def _migrate(engine: Engine) -> None:
-    config = _alembic()
-    with writing(engine) as connection:
-        without_deadline(connection)
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def is_current(engine: Engine) -> bool:
-    """Whether the database has the schema that this code needs."""
-    newest = ScriptDirectory.from_config(_alembic()).get_heads()
-    with reading(engine) as connection:
-        found = MigrationContext.configure(connection).get_current_heads()
-    return set(found) == set(newest)
-
-
-def _alembic() -> Config:
-    config = Config()
-    folder = resources.files("ksz_childbenefits.registers") / "migrations"
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config

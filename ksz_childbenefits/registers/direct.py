@@ -136,17 +136,18 @@ class Direct:
         self, compiled: Compiled, values: Mapping[str, Any], taken: Callable[[Any], Any]
     ) -> Any:
         connection, driver = self._taken()
+        whole = False
         try:
             answer = taken(run(driver, compiled, values))
-        except BaseException as error:
-            _end(connection)
-            if isinstance(error, self._driver.Error):
-                refuse_unanswered(error, self._driver)
+            whole = True
+        except self._driver.Error as error:
+            refuse_unanswered(error, self._driver)
             raise
-        if len(self._ready) < _KEPT:
-            self._ready.append((connection, driver))
-        else:
-            _end(connection)
+        finally:
+            if whole and len(self._ready) < _KEPT:
+                self._ready.append((connection, driver))
+            else:
+                _end(connection)
         return answer
 
     def _taken(self) -> tuple[Connection, Any]:

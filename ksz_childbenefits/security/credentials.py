@@ -28,7 +28,7 @@ class ServiceCredentials:
     """
 
     key: PrivateKey = field(repr=False)
-    certificate: x509.Certificate
+    certificate: x509.Certificate = field(hash=False)
 
     def __post_init__(self) -> None:
         """Refuse a key that the service must not use, and a certificate of another key."""

@@ -1,111 +1,106 @@
-"""Our own signature: Timestamp, token, Signature in this order (SECURITY 4 and 6)."""
+"""Our own signature: Timestamp, token, Signature in this order (SECURITY 4 and 6).
+
+Each signed part is written in its canonical form, with the namespaces that it needs declared on it,
+and stands so in the message: what is digested is what is sent.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from lxml import etree
 
-from ksz_childbenefits.contract import xmlio
-from ksz_childbenefits.contract.envelope import BODY, HEADER, SECURITY
-from ksz_childbenefits.contract.namespaces import DS, WSSE, WSU
-from ksz_childbenefits.errors import InternalError
-from ksz_childbenefits.security import signature_reading as ds
-from ksz_childbenefits.security.algorithms import (
-    DIGEST_ALGORITHMS,
-    EXCLUSIVE_C14N,
-    SHA256_DIGEST,
-    PrivateKey,
-)
+from ksz_childbenefits.contract.envelope import write_envelope
+from ksz_childbenefits.contract.namespaces import DS, SOAP_ENV, WSSE, WSU
+from ksz_childbenefits.security.algorithms import EXCLUSIVE_C14N, SHA256_DIGEST
 from ksz_childbenefits.security.credentials import ServiceCredentials
 from ksz_childbenefits.security.detached import algorithm_for, signature_value
-from ksz_childbenefits.security.elements import canonical
-from ksz_childbenefits.security.freshness import CREATED, EXPIRES
-from ksz_childbenefits.security.security_header import SIGNATURE, TIMESTAMP, TOKEN, WSU_ID
-from ksz_childbenefits.security.tokens import (
-    BASE64_BINARY,
-    SECURITY_TOKEN_REFERENCE,
-    TOKEN_REFERENCE,
-    X509V3,
-)
+from ksz_childbenefits.security.tokens import BASE64_BINARY, X509V3
 
 VALIDITY: Final = timedelta(seconds=300)
 
-_BODY_ID: Final = "Body"
-_TIMESTAMP_ID: Final = "Timestamp"
-_TOKEN_ID: Final = "X509Token"  # noqa: S105 - an identifier, no secret
-_PREFIXES: Final = {"wsse": WSSE, "wsu": WSU, "ds": DS}
+_KEYS: Final = 16
+"""Of how many keys the frame is remembered: a process signs with one or two."""
 
-# The Body stands outside the Security header that declares our prefixes.
-etree.register_namespace("wsu", WSU)
+_BODY: Final = (
+    f'<soapenv:Body xmlns:soapenv="{SOAP_ENV}" xmlns:wsu="{WSU}" wsu:Id="Body">%s</soapenv:Body>'
+)
+_TIMESTAMP: Final = (
+    f'<wsu:Timestamp xmlns:wsu="{WSU}" wsu:Id="Timestamp"><wsu:Created>%s</wsu:Created>'
+    "<wsu:Expires>%s</wsu:Expires></wsu:Timestamp>"
+)
+_TOKEN: Final = (
+    f'<wsse:BinarySecurityToken xmlns:wsse="{WSSE}" xmlns:wsu="{WSU}" '
+    f'EncodingType="{BASE64_BINARY}" ValueType="{X509V3}" wsu:Id="X509Token">%s'
+    "</wsse:BinarySecurityToken>"
+)
+_REFERENCE: Final = (
+    '<ds:Reference URI="#%s"><ds:Transforms>'
+    f'<ds:Transform Algorithm="{EXCLUSIVE_C14N}"></ds:Transform></ds:Transforms>'
+    f'<ds:DigestMethod Algorithm="{SHA256_DIGEST}"></ds:DigestMethod>'
+    "<ds:DigestValue>%s</ds:DigestValue></ds:Reference>"
+)
+_SIGNED_INFO: Final = (
+    f'<ds:SignedInfo xmlns:ds="{DS}">'
+    f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"></ds:CanonicalizationMethod>'
+    '<ds:SignatureMethod Algorithm="%s"></ds:SignatureMethod>%s</ds:SignedInfo>'
+)
+_SECURITY: Final = (
+    f'<wsse:Security>%s%s<ds:Signature xmlns:ds="{DS}">%s<ds:SignatureValue>%s</ds:SignatureValue>'
+    "<ds:KeyInfo><wsse:SecurityTokenReference>"
+    f'<wsse:Reference URI="#X509Token" ValueType="{X509V3}"></wsse:Reference>'
+    "</wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature></wsse:Security>"
+)
 
 
-def sign(envelope_root: etree._Element, credentials: ServiceCredentials, now: datetime) -> bytes:
-    """Add a Security header that signs Body, Timestamp and token, and write the message.
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What is the same in all messages that one key signs.
 
-    It is written once, after signing; the tree is not to be changed afterwards. ``now``
-    aware; Expires is 300 s later. RSA keys sign with RSA-SHA256, EC keys with the hash of their
-    curve's size. InternalError for an envelope without Header and Body.
+    ``signed_info`` lacks the digests of Body and Timestamp.
     """
-    header, body = envelope_root.find(HEADER), envelope_root.find(BODY)
-    if header is None or body is None:
-        raise InternalError("an envelope to be signed lacks its Header or its Body")
-    body.set(WSU_ID, _BODY_ID)
-    security = etree.SubElement(header, SECURITY, nsmap=_PREFIXES)
-    timestamp = _add_timestamp(security, now)
-    token = _add_token(security, credentials)
-    _add_signature(security, credentials.key, [body, timestamp, token])
-    return xmlio.serialise(envelope_root)
+
+    token: str
+    signed_info: str
 
 
-def _add_timestamp(security: etree._Element, now: datetime) -> etree._Element:
-    timestamp = etree.SubElement(security, TIMESTAMP, {WSU_ID: _TIMESTAMP_ID})
-    etree.SubElement(timestamp, CREATED).text = _written(now)
-    etree.SubElement(timestamp, EXPIRES).text = _written(now + VALIDITY)
-    return timestamp
+@lru_cache(_KEYS)
+def _frame(credentials: ServiceCredentials) -> _Frame:
+    token = _TOKEN % _base64(credentials.certificate.public_bytes(Encoding.DER))
+    references = (
+        _REFERENCE % ("Body", "%s"),
+        _REFERENCE % ("Timestamp", "%s"),
+        _REFERENCE % ("X509Token", _digest(token)),
+    )
+    signed_info = _SIGNED_INFO % (algorithm_for(credentials.key).uri, "".join(references))
+    return _Frame(token, signed_info)
+
+
+def sign(payload: str, credentials: ServiceCredentials, now: datetime) -> bytes:
+    """A message whose Body holds ``payload``, with a header that signs Body, Timestamp and token.
+
+    ``payload`` is canonical as it stands (contract.writing). ``now`` aware; Expires is 300 s later.
+    RSA keys sign with RSA-SHA256, EC keys with the hash of their curve's size.
+    """
+    frame = _frame(credentials)
+    body = _BODY % payload
+    timestamp = _TIMESTAMP % (_written(now), _written(now + VALIDITY))
+    signed_info = frame.signed_info % (_digest(body), _digest(timestamp))
+    value = _base64(signature_value(credentials.key, signed_info.encode()))
+    return write_envelope(_SECURITY % (timestamp, frame.token, signed_info, value), body)
 
 
 def _written(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _add_token(security: etree._Element, credentials: ServiceCredentials) -> etree._Element:
-    attributes = {WSU_ID: _TOKEN_ID, "ValueType": X509V3, "EncodingType": BASE64_BINARY}
-    token = etree.SubElement(security, TOKEN, attributes)
-    token.text = _base64(credentials.certificate.public_bytes(Encoding.DER))
-    return token
-
-
-def _add_signature(security: etree._Element, key: PrivateKey, parts: list[etree._Element]) -> None:
-    algorithm = algorithm_for(key)
-    signature = etree.SubElement(security, SIGNATURE)
-    signed_info = etree.SubElement(signature, ds.SIGNED_INFO)
-    _add_algorithm(signed_info, ds.CANONICALIZATION_METHOD, EXCLUSIVE_C14N)
-    _add_algorithm(signed_info, ds.SIGNATURE_METHOD, algorithm.uri)
-    for part in parts:
-        _add_reference(signed_info, part)
-    value = etree.SubElement(signature, ds.SIGNATURE_VALUE)
-    value.text = _base64(signature_value(key, canonical(signed_info)))
-    key_info = etree.SubElement(signature, ds.KEY_INFO)
-    reference = etree.SubElement(key_info, SECURITY_TOKEN_REFERENCE)
-    attributes = {"URI": f"#{_TOKEN_ID}", "ValueType": X509V3}
-    etree.SubElement(reference, TOKEN_REFERENCE, attributes)
-
-
-def _add_reference(signed_info: etree._Element, part: etree._Element) -> None:
-    reference = etree.SubElement(signed_info, ds.REFERENCE, {"URI": f"#{part.get(WSU_ID)}"})
-    transforms = etree.SubElement(reference, ds.TRANSFORMS)
-    _add_algorithm(transforms, ds.TRANSFORM, EXCLUSIVE_C14N)
-    _add_algorithm(reference, ds.DIGEST_METHOD, SHA256_DIGEST)
-    digest = DIGEST_ALGORITHMS[SHA256_DIGEST](canonical(part))
-    etree.SubElement(reference, ds.DIGEST_VALUE).text = _base64(digest)
-
-
-def _add_algorithm(parent: etree._Element, tag: str, uri: str) -> None:
-    etree.SubElement(parent, tag, {"Algorithm": uri})
+def _digest(text: str) -> str:
+    return _base64(hashlib.sha256(text.encode()).digest())
 
 
 def _base64(octets: bytes) -> str:

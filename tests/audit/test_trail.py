@@ -207,7 +207,7 @@ def test_a_server_that_restarts_is_not_noticed(
 ) -> None:
     """All connections are closed by the server; the record is stored over another one."""
     caplog.set_level(logging.DEBUG)
-    from ksz_childbenefits.registers.database import migrate
+    from ksz_childbenefits.registers.migrating import migrate
 
     engine = open_database(cluster.create("restarted"))
     trail = AuditTrail(engine, keys())

@@ -22,7 +22,7 @@ from ksz_childbenefits.contract.cadastre_codec import (
     decode_call,
     encode_holdings,
 )
-from ksz_childbenefits.contract.envelope import BODY, wrap
+from ksz_childbenefits.contract.envelope import BODY
 from ksz_childbenefits.contract.namespaces import CADASTRE_SOAP_ACTION
 from ksz_childbenefits.contract.xmlio import XmlLimits, parse
 from ksz_childbenefits.domain.customers import Customer
@@ -33,6 +33,7 @@ from ksz_childbenefits.security.credentials import ServiceKeys
 from ksz_childbenefits.security.directory import KnownCertificates
 from ksz_childbenefits.security.signing import sign
 from ksz_childbenefits.security.trust import Trust
+from tests.contract.canonical import canonical, read
 from tests.registers.numbers import NOOR, PARENT
 from tests.security.pki import Party, pki
 
@@ -78,14 +79,13 @@ def payload_of(
     """What an operator that has these files answers, to the call as changed; nothing withheld."""
     asked = decode_call(parse(request, None).find(f"{BODY}/*"))  # type: ignore[arg-type]
     now = datetime.now(UTC)
-    return encode_holdings(
-        call(asked), Holdings(files, truncated), SupplierInformation("0900020141", now, now)
-    )
+    supplier = SupplierInformation("0900020141", now, now)
+    return read(encode_holdings(call(asked), Holdings(files, truncated), supplier))
 
 
 def signed(payload: etree._Element, by: Party | None = None, age: float = 0) -> bytes:
     moment = datetime.now(UTC) - timedelta(seconds=age)
-    return sign(wrap(payload), (by or pki().service).credentials, moment)
+    return sign(canonical(payload), (by or pki().service).credentials, moment)
 
 
 def answering(make: Callable[[bytes], bytes], status: str = "200 OK") -> Behaviour:

@@ -14,15 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from lxml import etree
 
 from ksz_childbenefits.cadastres.background import BackgroundLoop
 from ksz_childbenefits.cadastres.base import Cadastre, Holdings
 from ksz_childbenefits.cadastres.network import Network
 from ksz_childbenefits.contract.cadastre_codec import encode_supplier_fault
 from ksz_childbenefits.contract.codec import CbssInformation
-from ksz_childbenefits.contract.envelope import fault_envelope, wrap
-from ksz_childbenefits.contract.xmlio import serialise
+from ksz_childbenefits.contract.envelope import write_body, write_envelope, write_fault
 from ksz_childbenefits.domain.months import MonthRange, YearMonth
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.errors import CadastreFailure, InternalError, Unavailable
@@ -44,6 +42,7 @@ from tests.cadastres.operators import (
     signed,
     site,
 )
+from tests.contract.canonical import canonical
 from tests.registers.numbers import OTIS, PARENT
 from tests.security.pki import Party, ec_key, issue, key_usage, pki, revocation_list, subject
 
@@ -126,23 +125,27 @@ def without_files(request: bytes) -> bytes:
     return signed(payload)
 
 
+def unsigned(payload: str) -> bytes:
+    return write_envelope("", write_body(payload))
+
+
 def soap_fault(with_signature: bool) -> Behaviour:
     fault = InternalError() if with_signature else Unavailable()
     now = datetime.now(UTC)
 
     def make(_: bytes) -> bytes:
         detail = encode_supplier_fault(fault, CbssInformation(CALL.ticket, now, now))
-        envelope = fault_envelope(fault.faultcode, "text", detail)
+        written = write_fault(fault.faultcode, "text", detail)
         if with_signature:
-            return sign(envelope, pki().service.credentials, datetime.now(UTC))
-        return serialise(envelope)
+            return sign(written, pki().service.credentials, datetime.now(UTC))
+        return unsigned(written)
 
     return answering(make, "500 Internal Server Error")
 
 
 def strange_fault(_: bytes) -> bytes:
-    detail = etree.fromstring(f"<x:d xmlns:x='u'>{CALL.ssin}</x:d>")
-    return serialise(fault_envelope("soapenv:Server", CALL.ssin, detail))
+    detail = f'<x:d xmlns:x="u">{CALL.ssin}</x:d>'
+    return unsigned(write_fault("soapenv:Server", CALL.ssin, detail))
 
 
 def odd_date(request: bytes) -> bytes:
@@ -172,7 +175,7 @@ TROUBLES: dict[str, tuple[Behaviour, str]] = {
     "compressed": (sending(http(b"x", "200 OK", "Content-Encoding: gzip")), "no plain XML"),
     "a DTD": (sending(http(b"<!DOCTYPE a><a/>")), "document type"),
     "endless": (endless, "too long"),
-    "unsigned": (answering(lambda r: serialise(wrap(payload_of(r)))), "InvalidSecurity"),
+    "unsigned": (answering(lambda r: unsigned(canonical(payload_of(r)))), "InvalidSecurity"),
     "tampered": (answering(tampered), "FailedCheck"),
     "signed by a customer": (
         answering(lambda r: signed(payload_of(r), pki().p256)),

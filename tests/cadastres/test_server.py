@@ -18,7 +18,7 @@ from ksz_childbenefits.cadastres.embedded import EmbeddedCadastre, FailingCadast
 from ksz_childbenefits.cadastres.server import CadastreService
 from ksz_childbenefits.contract.cadastre_codec import decode_holdings, encode_call
 from ksz_childbenefits.contract.contracts import CADASTRE
-from ksz_childbenefits.contract.envelope import BODY, wrap
+from ksz_childbenefits.contract.envelope import BODY
 from ksz_childbenefits.contract.namespaces import CADASTRE_FAULT, SOAP_ENV
 from ksz_childbenefits.contract.schemas import validate_reply
 from ksz_childbenefits.contract.xmlio import XmlLimits, parse
@@ -37,6 +37,7 @@ from ksz_childbenefits.security.signing import sign
 from tests.cadastres.holdings import PARENTIA, file, store
 from tests.cadastres.holdings import HeldFile as Held
 from tests.cadastres.operators import CALL, LIMITS, Behaviour, background, http, remote, site
+from tests.contract.canonical import canonical, read
 from tests.registers.databases import migrated
 from tests.registers.databases import sqlite as engine
 from tests.registers.numbers import NOOR, OTIS, PARENT
@@ -88,10 +89,10 @@ def message(
     by: Party | None = None,
     change: Callable[[etree._Element], object] = lambda _: None,
 ) -> Message:
-    payload = encode_call(call)
+    payload = read(encode_call(call))
     change(payload)
     now = datetime.now(UTC)
-    signed = sign(wrap(payload), (by or pki().rsa).credentials, now)
+    signed = sign(canonical(payload), (by or pki().rsa).credentials, now)
     return Message(signed, None, None, now)
 
 

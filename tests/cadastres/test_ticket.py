@@ -10,6 +10,7 @@ from ksz_childbenefits.cadastres.server import CadastreService
 from ksz_childbenefits.contract.cadastre_codec import encode_call
 from ksz_childbenefits.logs import Pseudonymiser
 from tests.cadastres.operators import CALL
+from tests.contract.canonical import read
 
 
 class Empty:
@@ -25,7 +26,7 @@ def test_the_operator_logs_and_answers_under_the_ticket_of_ksz() -> None:
     service = CadastreService(Empty(), "0867844264", ksz, pseudonymiser)
     exchange = service.begin(datetime.now(UTC))
     assert exchange.ticket != CALL.ticket
-    reply = service.answer(encode_call(CALL), exchange)
+    reply = read(service.answer(read(encode_call(CALL)), exchange))
     assert exchange.ticket == CALL.ticket
     assert reply.findtext("ticketCBSS") == CALL.ticket
     assert exchange.notes == {"person": pseudonymiser.of(CALL.ssin), "source": "WALLONIA"}

@@ -13,7 +13,7 @@ from ksz_childbenefits import errors
 from ksz_childbenefits.contract import codec, schemas, wording
 from ksz_childbenefits.contract.codec import CbssInformation
 from ksz_childbenefits.contract.contracts import CONSULTATION
-from ksz_childbenefits.contract.envelope import wrap
+from ksz_childbenefits.contract.envelope import write_body, write_envelope
 from ksz_childbenefits.contract.namespaces import INTF
 from ksz_childbenefits.contract.xmlio import parse, serialise
 from ksz_childbenefits.domain.consultation import (
@@ -38,6 +38,7 @@ from ksz_childbenefits.domain.files import (
 )
 from ksz_childbenefits.domain.months import YearMonth
 from ksz_childbenefits.domain.sources import AuthenticSource
+from tests.contract.canonical import canonical, read
 from tests.contract.messages import SSIN, request, sources_xml
 from tests.contract.oracle import oracle_accepts
 
@@ -62,15 +63,11 @@ FOUND = Status(StatusValue.DATA_FOUND, Code.SUCCESS)
 NO_RESULT = StatusValue.NO_RESULT
 
 
-def canonical(element: etree._Element) -> str:
-    return etree.tostring(element, method="c14n", exclusive=True).decode()
-
-
 def reply(outcome: Outcome, question: Question = QUESTION) -> etree._Element:
     """The reply as a customer reads it; held to the XSD on the way."""
     written = codec.encode_outcome(question, outcome, CBSS)
-    schemas.validate_reply(CONSULTATION, written)
-    return parse(serialise(written), "utf-8")
+    schemas.prove_reply(CONSULTATION, written)
+    return read(written)
 
 
 class TestQuestion:
@@ -275,7 +272,8 @@ class TestReply:
 
     def test_only_the_root_is_in_a_namespace_and_it_has_a_prefix(self) -> None:
         """SECURITY 6: gSOAP fails otherwise."""
-        written = serialise(wrap(codec.encode_outcome(QUESTION, Outcome(FOUND), CBSS)))
+        payload = codec.encode_outcome(QUESTION, Outcome(FOUND), CBSS)
+        written = write_envelope("", write_body(payload))
         assert b"xmlns=" not in written
         root = parse(written, None)[1][0]
         assert root.prefix == "intf"
@@ -308,28 +306,33 @@ class TestFault:
     def test_word_for_word(self) -> None:
         fault = errors.SchemaViolation("log", Information("criteria/ssin", "pattern"))
         written = codec.encode_fault(fault, CBSS, QUESTION)
-        schemas.validate_reply(CONSULTATION, written)
-        assert canonical(written) == (
-            f'<intf:consultFilesBySsinFault xmlns:intf="{INTF}">'
-            "<informationCustomer><ticket> T 1 </ticket>"
-            "<timestampSent>2024-01-31T13:00:00Z</timestampSent>"
-            "<customerIdentification><cbeNumber>0206731645</cbeNumber></customerIdentification>"
-            "</informationCustomer>"
-            f"<informationCBSS><ticketCBSS>{UUID}</ticketCBSS>"
-            "<timestampReceive>2024-01-31T12:00:00.123Z</timestampReceive>"
-            "<timestampReply>2024-01-31T12:00:01.000Z</timestampReply></informationCBSS>"
-            "<detail><severity>FATAL</severity><reasonCode>MSG00008</reasonCode>"
-            "<diagnostic>The request is not valid against the schema of the service.</diagnostic>"
-            "<authorCode>https://www.ksz-bcss.fgov.be</authorCode>"
-            "<information><fieldName>criteria/ssin</fieldName><fieldValue>pattern</fieldValue>"
-            "</information></detail></intf:consultFilesBySsinFault>"
+        schemas.prove_reply(CONSULTATION, written)
+        assert (
+            canonical(read(written))
+            == written
+            == (
+                f'<intf:consultFilesBySsinFault xmlns:intf="{INTF}">'
+                "<informationCustomer><ticket> T 1 </ticket>"
+                "<timestampSent>2024-01-31T13:00:00Z</timestampSent>"
+                "<customerIdentification><cbeNumber>0206731645</cbeNumber></customerIdentification>"
+                "</informationCustomer>"
+                f"<informationCBSS><ticketCBSS>{UUID}</ticketCBSS>"
+                "<timestampReceive>2024-01-31T12:00:00.123Z</timestampReceive>"
+                "<timestampReply>2024-01-31T12:00:01.000Z</timestampReply></informationCBSS>"
+                "<detail><severity>FATAL</severity><reasonCode>MSG00008</reasonCode>"
+                "<diagnostic>The request is not valid against the schema of the service."
+                "</diagnostic>"
+                "<authorCode>https://www.ksz-bcss.fgov.be</authorCode>"
+                "<information><fieldName>criteria/ssin</fieldName><fieldValue>pattern</fieldValue>"
+                "</information></detail></intf:consultFilesBySsinFault>"
+            )
         )
 
     @pytest.mark.parametrize("kind", concrete(errors.Fault))
     def test_every_fault_is_valid_and_keeps_its_reason_to_itself(
         self, kind: type[errors.Fault]
     ) -> None:
-        written = codec.encode_fault(kind("for the log"), CBSS, None)
+        written = read(codec.encode_fault(kind("for the log"), CBSS, None))
         schemas.validate_reply(CONSULTATION, written)
         assert oracle_accepts(written)
         assert written.find("informationCustomer") is None

@@ -28,6 +28,7 @@ from ksz_childbenefits.domain.inscriptions import (
 )
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.errors import SchemaViolation
+from tests.contract.canonical import read
 from tests.contract.oracle import PREFIXES, ROOT, XSD_FOLDER
 from tests.contract.test_tables import ours, rendered_element_type, rendered_type
 from tests.inscriptions.calls import SINCE, of_source
@@ -253,11 +254,11 @@ def test_replies_fit_the_contract(oracle: xmlschema.XMLSchema10) -> None:
     for call in (asked, decode_call(request())):
         for code in (Code.SUCCESS, Code.INVALID_DATA, Code.CREDENTIALS, Code.NOT_ALLOWED):
             shown = lines if call is asked and code is Code.SUCCESS else ()
-            reply = encode_verdict(call, Verdict(code), shown, cbss)
+            reply = read(encode_verdict(call, Verdict(code), shown, cbss))
             validate_reply(INSCRIPTIONS, reply)
             assert oracle.is_valid(etree.tostring(reply).decode())
             assert reply.findtext("status/value") == ("OK" if code is Code.SUCCESS else "NOK")
-    reply = encode_verdict(asked, Verdict(Code.SUCCESS), lines, cbss)
+    reply = read(encode_verdict(asked, Verdict(Code.SUCCESS), lines, cbss))
     assert [dict(element.attrib) for element in reply.iter("inscription")] == [
         {"sector": "7", "quality": "104", "fileType": "CHILD_BENEFIT", "archive": "AVIQ"},
         {

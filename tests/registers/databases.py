@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from ksz_childbenefits.registers import direct
-from ksz_childbenefits.registers.database import migrate, open_database
+from ksz_childbenefits.registers.database import open_database
 from ksz_childbenefits.registers.direct import Compiled, run
+from ksz_childbenefits.registers.migrating import migrate
 
 
 @pytest.fixture(scope="session")

@@ -20,15 +20,9 @@ from ksz_childbenefits.domain.sources import AuthenticSource
 from ksz_childbenefits.errors import ConfigurationError, Unavailable
 from ksz_childbenefits.registers import database
 from ksz_childbenefits.registers.customers import CustomerRegister
-from ksz_childbenefits.registers.database import (
-    answers,
-    is_current,
-    migrate,
-    open_database,
-    reading,
-    writing,
-)
+from ksz_childbenefits.registers.database import answers, open_database, reading, writing
 from ksz_childbenefits.registers.deliberations import DeliberationRegister
+from ksz_childbenefits.registers.migrating import is_current, migrate
 from ksz_childbenefits.registers.schema import (
     connecting_factors,
     deliberations,

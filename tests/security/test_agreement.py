@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from ksz_childbenefits.contract.envelope import wrap
 from ksz_childbenefits.contract.namespaces import SOAP_ENV
 from ksz_childbenefits.security.signing import sign
 from tests.security.checks import SERVED, canonical, check
 from tests.security.messages import (
     MORE,
-    PAYLOAD,
     SHA256,
     Recipe,
     algorithm_for,
@@ -46,7 +44,7 @@ def body_of(message: bytes) -> bytes:
 @pytest.mark.parametrize("oracle", [signed_by_xmlsec, signed_by_signxml])
 def test_what_we_sign_others_verify(kind: str, oracle: object) -> None:
     party = party_of(kind)
-    message = sign(wrap(etree.fromstring(PAYLOAD)), party.credentials, NOW)
+    message = sign(SERVED.decode(), party.credentials, NOW)
     assert callable(oracle)
     signed = oracle(message, party.certificate)
     assert signed is not None
@@ -57,7 +55,7 @@ def test_what_we_sign_others_verify(kind: str, oracle: object) -> None:
 @each_key
 def test_what_we_sign_we_verify(kind: str) -> None:
     party = party_of(kind)
-    verified = check(sign(wrap(etree.fromstring(PAYLOAD)), party.credentials, NOW))
+    verified = check(sign(SERVED.decode(), party.credentials, NOW))
     assert verified.certificate == party.certificate
     assert canonical(verified.payload) == SERVED
     assert verified.created == NOW

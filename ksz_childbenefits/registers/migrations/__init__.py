@@ -1,1 +1,1 @@
-"""Alembic migrations of the database, run by ``registers.database.migrate``."""
+"""Alembic migrations of the database, run by ``registers.migrating.migrate``."""
