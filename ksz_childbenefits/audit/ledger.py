@@ -55,6 +55,14 @@ def add(
 
     IntegrityError where a number is taken: somebody else has written to that chain.
     """
+    for statement, rows in insertions(connection.dialect.name, items, evidence).items():
+        connection.exec_driver_sql(statement, rows)
+
+
+def insertions(
+    dialect: str, items: Sequence[Item], evidence: Iterable[tuple[Head, bytes, bytes]]
+) -> dict[str, list[tuple[object, ...]]]:
+    """The rows that ``add`` inserts, by the statements that do so."""
     rows: dict[Table, list[tuple[object, ...]]] = {
         audit_records: [_row(item) for item in items],
         audit_persons: [
@@ -65,9 +73,7 @@ def add(
         ],
         audit_evidence: [(head.writer, head.number, *messages) for head, *messages in evidence],
     }
-    for table, values in rows.items():
-        if values:
-            connection.exec_driver_sql(_INSERTS[table, connection.dialect.name], values)
+    return {_INSERTS[table, dialect]: values for table, values in rows.items() if values}
 
 
 def _row(item: Item) -> tuple[object, ...]:

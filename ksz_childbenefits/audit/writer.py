@@ -93,6 +93,7 @@ class Writer:
         """Nothing is written yet."""
         self._engine = engine
         self._held = Held(engine)
+        self._dialect = engine.dialect.name
         self._keys = keys
         self._neighbours = Neighbours()
         self._reach: _Reach | None = None
@@ -153,6 +154,9 @@ class Writer:
 
     def _append(self, entries: Sequence[Entry], mark: Mark | None = None) -> None:
         """Add records and then a mark, which may be due anyway, to the chain, or to a new one."""
+        if mark is None and self._goes_on(len(entries)):
+            self._go_on(entries)
+            return
         now = datetime.now(UTC)
         with self._held.writing() as connection:
             self._settle(connection)
@@ -172,6 +176,24 @@ class Writer:
             ledger.add(connection, page.items, page.evidence)
             # Its numbers are ours: what was in doubt before was not committed, nor can it be now.
             self._doubtful = page
+        self._written(page)
+
+    def _goes_on(self, records: int) -> bool:
+        """Whether so many records are all that there is to write behind what we know of."""
+        reach = self._reach
+        return (
+            reach is not None and not self._unsure and reach.unsealed + records < CHECKPOINT_RECORDS
+        )
+
+    def _go_on(self, entries: Sequence[Entry]) -> None:
+        """As ``_append`` does, with nothing to be asked of the database before."""
+        if self._reach is None:
+            raise RuntimeError("a chain that has not begun goes on")
+        page = _Page(self._reach, entries)
+        for entry in entries:
+            page.record(entry)
+        self._unsure, self._doubtful = True, page
+        self._held.store(ledger.insertions(self._dialect, page.items, page.evidence))
         self._written(page)
 
     def _settle(self, connection: Connection) -> None:
