@@ -50,7 +50,8 @@ class ChainCheck:
 
     ``number``, ``ticket``, ``at`` and ``hashes`` are of the item before: its hash as its text gives
     it and as the column has it, which differ where one was changed; ``suspect``: it was found
-    fault with. ``begun``: up to where the chain is deleted. ``records``: the newest record.
+    fault with. ``begun``: up to where the chain is deleted, ``cut_hash``: the hash of the item
+    there, ``left``: the first of those that are there all the same. ``records``: the newest record.
     ``sealed`` and ``sealed_at``: the newest mark, ``ended``: whether it ends the chain. ``told``:
     what the item tells of other chains; ``former``: where the same writer's chain before had ended,
     if it was taken from it. ``latest``: the latest moment of an item since the newest mark, None
@@ -68,6 +69,8 @@ class ChainCheck:
     sealed: int = 0
     sealed_at: int = 0
     begun: int = 0
+    cut_hash: bytes = NOTHING
+    left: int = 0
     ended: bool = False
     told: tuple[Head, ...] = ()
     former: Head | None = None
@@ -78,20 +81,20 @@ class ChainCheck:
         """The beginning of the chain, up to ``head``, is deleted."""
         self.number = self.sealed = self.begun = head.number
         self.hashes = (head.hash,)
+        self.cut_hash = head.hash
 
     def take(self, row: Row, persons: Set[str]) -> Iterator[Finding]:
         """Judge the next item, and the one before by what this one says of it.
 
         ``persons``: those that stand beside it in a table of their own.
         """
-        gap = row.number - self.number - 1
-        if gap:
-            yield self._finding(Fault.MISSING, self.number + 1, row.number - 1, "a gap")
+        if row.number != self.number + 1:
+            yield from self._leap(row.number)
         digest = hashlib.sha256(row.text.encode()).digest()
         members = members_of(row.text)
         findings = self._judged(row, digest, members, persons)
         # What does not stand where it was written, or as it was, says nothing of the one before.
-        silent = gap or digest != row.hash or self.suspect
+        silent = digest != row.hash or self.suspect
         silent = silent or any(finding.fault is Fault.MOVED for finding in findings)
         if not silent and not self._follows(members):
             yield self._unfit()
@@ -99,6 +102,30 @@ class ChainCheck:
         if self.ended:
             yield self._of(row, Fault.UNEXPECTED, "the chain had ended")
         self._step(row, digest, members, bool(findings))
+
+    def stranded(self) -> Iterator[Finding]:
+        """What stands below the cut and does not lead up to it."""
+        if self.number < self.begun:
+            reason = "it was deleted, or never there"
+            yield self._finding(Fault.UNEXPECTED, self.left, self.number, reason)
+
+    def _leap(self, number: int) -> Iterator[Finding]:
+        """Go on at ``number``, which is not the next.
+
+        Below the cut that is what a deletion that was broken off has left: of the item before it
+        nothing is known, all else holds as it does above, up to the item that the cut names.
+        """
+        yield from self.stranded()
+        if number <= self.begun:
+            self.left, self.number, self.sealed = number, number - 1, number - 1
+            self.hashes, self.suspect = (), False
+            return
+        if self.number < self.begun:
+            self.number = self.sealed = self.begun
+            self.hashes, self.suspect = (self.cut_hash,), False
+        if number > self.number + 1:
+            yield self._finding(Fault.MISSING, self.number + 1, number - 1, "a gap")
+            self.hashes = ()
 
     def _judged(
         self, row: Row, digest: bytes, members: dict[str, Any], persons: Set[str]
@@ -123,6 +150,8 @@ class ChainCheck:
         differs = [name for name, same in _columns(row, members, persons) if not same]
         if differs:
             yield self._of(row, Fault.CHANGED, f"{', '.join(differs)} beside its text")
+        if row.number == self.begun and digest != self.cut_hash:
+            yield self._of(row, Fault.CHANGED, "it is not what the mark of its deletion names")
         if row.number == 1 and members.get("mark") != Mark.START:
             yield self._of(row, Fault.UNEXPECTED, "a chain begins with a mark")
         if "mark" in members or row.signature is not None:
@@ -131,6 +160,8 @@ class ChainCheck:
                 yield self._unbelieved(row)
 
     def _follows(self, members: dict[str, Any]) -> bool:
+        if not self.hashes:
+            return True  # What was before is not there.
         return members.get("previous") in [one.hex() for one in self.hashes]
 
     def _step(self, row: Row, digest: bytes, members: dict[str, Any], suspect: bool) -> None:

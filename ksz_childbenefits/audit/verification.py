@@ -104,7 +104,7 @@ class Verification:
                 if row.number < 1:
                     reason = "items are numbered from 1"
                     yield Finding(Fault.UNEXPECTED, writer, 0, 0, reason, row.ticket)
-                elif row.number > check.begun:
+                else:
                     yield from check.take(row, persons.beside(row.number))
                     for head in check.told:
                         self.links.add(head, f"mark {row.number} of {writer}")
@@ -133,7 +133,8 @@ class Verification:
         ended = {text_or_none(name): done for name, done in connection.execute(select(*columns))}
         for writer, check in self._checks.items():
             following = check.number + 1
-            if check.suspect:
+            yield from check.stranded()
+            if check.suspect or check.number < check.begun:
                 continue  # What the newest item says is not to be relied on.
             if check.number == 0:
                 yield Finding(Fault.MISSING, writer, 1, 1, "the chain is empty")
@@ -147,7 +148,8 @@ class Verification:
 
     def _between(self, connection: Connection) -> Iterator[Finding]:
         """What the chains, and the log, say of each other."""
-        yield from self.links.wanting({w: check.number for w, check in self._checks.items()})
+        reached = {w: max(check.number, check.begun) for w, check in self._checks.items()}
+        yield from self.links.wanting(reached)
         for head, witness in self.links.seen.values():
             found = self._hash(connection, head)
             if found is not None and found != head.hash:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from ksz_childbenefits.audit import pruning, writer
+from ksz_childbenefits.audit import ledger, pruning, writer
+from ksz_childbenefits.audit.chain import Head, Item, recorded
 from ksz_childbenefits.audit.evidence import EvidenceBox
 from ksz_childbenefits.audit.findings import Fault
 from ksz_childbenefits.audit.pruning import prune
@@ -182,3 +185,69 @@ def test_a_cut_of_before_does_not_stand_for_more(aged: Engine) -> None:
     forge(aged, before.writer, cut_text=before.cut_text, cut_signature=before.cut_signature)
     found = [one for one in findings(aged) if one.writer == before.writer]
     assert [one.fault for one in found] == [Fault.MISSING]
+
+
+# What stands where a cut says that all is gone.
+
+
+@pytest.fixture
+def broken_off(aged: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A deletion that was killed: of the first chain some items stand below its cut."""
+    monkeypatch.setattr(pruning, "_BATCH", 2)
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prune(aged, START + timedelta(days=4.5), pki().service.credentials, stop)
+    return aged
+
+
+def planted(writer: str, number: int) -> Item:
+    made = record(at=START)
+    return recorded(Head(writer, number - 1, bytes(32)), made, made.body())
+
+
+def test_what_is_left_of_a_deletion_is_verified_as_before(broken_off: Engine) -> None:
+    """``audit search`` and ``report`` still show it."""
+    assert not findings(broken_off)
+    end = json.loads(cuts(broken_off)[0].cut_text)["number"]
+    left = [row for row in rows(broken_off) if row.writer == cuts(broken_off)[0].writer][:end]
+    for row in reversed([row for row in left if row.number <= end and row.ticket]):
+        text = row.text.replace("PCSA:SOCIAL_INQUIRY", "PCSA:OF_ANOTHER_KIND")
+        values = {"text": text, "hash": hashlib.sha256(text.encode()).digest()}
+        item = (audit_records.c.writer == row.writer) & (audit_records.c.number == row.number)
+        with writing(broken_off) as connection:
+            connection.execute(update(audit_records).where(item).values(values))
+        found = [one for one in findings(broken_off) if one.writer == row.writer]
+        assert any(one.grave and one.first == one.last == row.number for one in found)
+
+
+@pytest.mark.parametrize("days", [4.5, 30])
+@pytest.mark.parametrize("before_end", [0, 1, 5])
+def test_what_is_put_where_all_was_deleted_is_found(
+    aged: Engine, days: float, before_end: int
+) -> None:
+    """Else somebody could be made to have asked."""
+    pruned(aged, days)
+    cut = cuts(aged)[0]
+    number = json.loads(cut.cut_text)["number"] - before_end
+    with writing(aged) as connection:
+        ledger.add(connection, [planted(cut.writer, number)], ())
+    (found,) = [one for one in findings(aged) if one.grave]
+    assert (found.writer, found.first, found.last) == (cut.writer, number, number)
+
+
+def test_what_is_put_there_does_not_hide_what_is_missing(aged: Engine) -> None:
+    pruned(aged, 4.5)
+    cut = cuts(aged)[0]
+    end, items = json.loads(cut.cut_text)["number"], audit_records.c
+    with writing(aged) as connection:
+        ledger.add(connection, [planted(cut.writer, number) for number in (2, 4)], ())
+        gone = (items.writer == cut.writer) & (items.number == end + 1)
+        connection.execute(audit_records.delete().where(gone))
+    assert [(one.fault, one.first, one.last) for one in findings(aged) if one.grave] == [
+        (Fault.UNEXPECTED, 2, 2),
+        (Fault.UNEXPECTED, 4, 4),
+        (Fault.MISSING, end + 1, end + 1),
+    ]
