@@ -27,9 +27,12 @@ from ksz_childbenefits.audit.reading import Records, Trail
 from ksz_childbenefits.audit.record import BEGUN
 from ksz_childbenefits.audit.verification import Verification
 from ksz_childbenefits.bulk.export import export_audit
+from ksz_childbenefits.cadastres.server import KSZ
 from ksz_childbenefits.cli import audit_text, options, registers, transfer
 from ksz_childbenefits.cli.display import terminal
 from ksz_childbenefits.config import load_settings
+from ksz_childbenefits.domain.sources import Operator
+from ksz_childbenefits.domain.ssin import fits_pattern, is_valid
 from ksz_childbenefits.errors import UsageError
 from ksz_childbenefits.identity import identity_of
 from ksz_childbenefits.secret_files import read_secret
@@ -104,11 +107,16 @@ def search(
     """
     if [ssin, customer, ticket].count(None) != 2:
         raise UsageError("give one of --ssin, --customer and --ticket")
+    # "0 records" is believed: it is not said of what no record can be about.
+    if ssin is not None and not fits_pattern(ssin):
+        raise UsageError("--ssin: not an SSIN, which is eleven digits")
     with registers.opened(load_settings(config)) as engine, _stoppable():
         trail = Trail(engine)
         if ssin is not None:
             found = trail.of_person(ssin)
         elif customer is not None:
+            if customer not in (*trail.titles(), *Operator, KSZ):
+                raise UsageError(f"customer {customer!r} is not registered")
             found = trail.of_customer(customer)
         else:
             found = trail.of_ticket(ticket or "")
@@ -125,6 +133,8 @@ def report(
     Earlier numbers of the person count too. Consultations about others in whose files the person
     stands are not among them. Exit code 1 when there is none.
     """
+    if not is_valid(ssin):
+        raise UsageError("--ssin: not an SSIN: eleven digits, the last two of which check the rest")
     with registers.opened(load_settings(config)) as engine, _stoppable():
         trail = Trail(engine)
         titles = trail.titles()

@@ -153,6 +153,44 @@ def test_searching(
         assert any(ticket in line for ticket in asked)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        ("search", "--ssin", CHILD[:-1]),
+        ("search", "--ssin", f"{CHILD[:6]}-{CHILD[6:]}"),
+        ("search", "--ssin", f" {CHILD}"),
+        ("search", "--customer", "Fedris"),
+        ("report", "--ssin", CHILD[:-1]),
+        ("report", "--ssin", f"{CHILD[:-2]}{(int(CHILD[-2:]) + 1) % 97:02}"),
+    ],
+)
+def test_a_slip_is_not_answered_with_nobody(
+    command: Command, config: Path, asked: dict[str, Any], question: tuple[str, ...]
+) -> None:
+    """An auditor, or a citizen, would believe it."""
+    result = command("audit", *question, "--config", config)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert question[2] not in result.stderr or question[1] == "--customer"
+
+
+def test_operators_and_ksz_can_be_searched_for(command: Command, config: Path) -> None:
+    for name in ("AVIQ", "KSZ"):
+        result = command("audit", "search", "--customer", name, "--config", config)
+        assert (result.exit_code, result.stdout) == (1, "0 records.\n")
+
+
+def test_a_number_whose_check_fails_can_be_searched_for(
+    command: Command, config: Path, engine: Engine
+) -> None:
+    """Somebody may have asked about it, and got MSG00011."""
+    number = f"{CHILD[:-2]}{(int(CHILD[-2:]) + 1) % 97:02}"
+    one = Writer(engine, identity_of(load_settings(config)).keys)
+    one.write(entries(record(number)))
+    one.stop()
+    result = command("audit", "search", "--ssin", number, "--config", config)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "1 records.")
+
+
 @pytest.mark.parametrize("options", [(), ("--ssin", CHILD, "--customer", "fedris")])
 def test_searching_needs_one_question(
     command: Command, config: Path, options: tuple[str, ...]
