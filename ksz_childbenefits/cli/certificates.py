@@ -16,6 +16,9 @@ from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.security.credentials import load_certificate
 from ksz_childbenefits.security.trust import fingerprint
 
+STILL_LET_IN = 1
+"""Exit code: the certificate is withdrawn, but that ends nothing."""
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The customer's short name.")]
 
 Certificate = Annotated[
@@ -50,16 +53,41 @@ def certify(
 def withdraw(
     name: Name, config: options.Config, certificate: Certificate = None, anchor: Anchor = None
 ) -> None:
-    """Take a certificate, or an authority, from a customer; its next request is refused."""
+    """Take a certificate, or an authority, from a customer; its next request is refused.
+
+    Exit code 1 for a certificate that an authority of a customer still lets in.
+    """
     path = certificate or anchor
     if path is None or (certificate is not None and anchor is not None):
         raise UsageError("give either --certificate or --anchor")
-    loaded = load_certificate(path)
-    with registers.opened(load_settings(config)) as engine:
+    loaded, settings = load_certificate(path), load_settings(config)
+    with registers.opened(settings) as engine:
         register = CustomerRegister(engine)
         remove = register.remove_certificate if certificate else register.remove_anchor
         remove(name, loaded)
-    terminal().print(f"{name} may not sign with it any more", markup=False)
+        tell_withdrawn(name, loaded, settings, register)
+
+
+def tell_withdrawn(
+    name: str, certificate: x509.Certificate, settings: Settings, register: CustomerRegister
+) -> None:
+    """Say that it is; with exit code 1 if its CBE number lets it in all the same (SECURITY 3).
+
+    Whoever withdraws a stolen key must not be told that all is well.
+    """
+    anchors = [load_certificate(one.certificate) for one in settings.security.anchors]
+    customer = register.identify(certificate, frozenset(map(fingerprint, anchors)))
+    if customer is None:
+        terminal().print(f"{name} may not sign with it any more", markup=False)
+        return
+    terminal().print(
+        f"It is taken from {name}. But if issued under an anchor of customer {customer.name}, it "
+        f"still lets in customer {customer.name}, by its CBE number: have it revoked, or withdraw "
+        "the anchor.",
+        markup=False,
+        soft_wrap=True,
+    )
+    raise typer.Exit(STILL_LET_IN)
 
 
 def show(name: Name, config: options.Config) -> None:

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from ksz_childbenefits.cli import options, registers
+from ksz_childbenefits.cli.certificates import tell_withdrawn
 from ksz_childbenefits.cli.display import terminal
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.domain.sources import Operator
+from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.operators import OperatorRegister
 from ksz_childbenefits.security.credentials import load_certificate
 
@@ -49,8 +51,12 @@ def add(name: Name, *, config: options.Config, certificate: Certificate) -> None
 
 @app.command("withdraw")
 def withdraw(name: Name, *, config: options.Config, certificate: Certificate) -> None:
-    """Take a certificate from an operator; its next call is refused."""
-    loaded = load_certificate(certificate)
-    with registers.opened(load_settings(config)) as engine:
+    """Take a certificate from an operator; its next call is refused.
+
+    Exit code 1 if an authority of a customer lets it in now: no operator's certificate is one of a
+    customer, but this one is no operator's any more.
+    """
+    loaded, settings = load_certificate(certificate), load_settings(config)
+    with registers.opened(settings) as engine:
         OperatorRegister(engine).remove_certificate(name, loaded)
-    terminal().print(f"{name} may not sign with it any more")
+        tell_withdrawn(name, loaded, settings, CustomerRegister(engine))

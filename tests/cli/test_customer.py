@@ -159,6 +159,27 @@ def test_what_a_customer_signs_with_over_the_years(command: Command, config: Pat
     assert "not registered to customer 'fedris'" in again.stderr
 
 
+def test_taken_away_but_still_let_in(command: Command, config: Path) -> None:
+    """By its CBE number under an anchor; whoever withdraws a stolen key must be told."""
+    anchor = config.parent / "keys" / "authority.pem"
+    pem, at = config.parent / "credentials" / "fedris" / "certificate.pem", ("--config", config)
+    assert command("customer", "certify", "fedris", "--anchor", anchor, *at).exit_code == 0
+    result = command("customer", "withdraw", "fedris", "--certificate", pem, *at)
+    assert result.exit_code == 1
+    assert "still lets in customer fedris" in result.stdout
+    assert "may not sign" not in result.stdout
+
+
+def test_an_operator_s_that_would_let_in_a_customer(command: Command, config: Path) -> None:
+    """ORINT and Opgroeien are both, and have separate credentials (DOMAIN 7)."""
+    anchor, at = config.parent / "keys" / "authority.pem", ("--config", config)
+    pem = config.parent / "credentials" / "operator-orint" / "certificate.pem"
+    assert command("customer", "certify", "orint", "--anchor", anchor, *at).exit_code == 0
+    result = command("operator", "withdraw", "ORINT", "--certificate", pem, *at)
+    assert result.exit_code == 1
+    assert "still lets in customer orint" in result.stdout
+
+
 def test_an_authority_that_a_customer_signs_under(command: Command, config: Path) -> None:
     anchor, at = config.parent / "keys" / "authority.pem", ("--config", config)
     mark = x509.load_pem_x509_certificate(anchor.read_bytes()).fingerprint(hashes.SHA256()).hex()
