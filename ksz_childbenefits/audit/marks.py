@@ -17,6 +17,7 @@ from typing import Any
 from cryptography import x509
 
 from ksz_childbenefits.audit.chain import Head, Item, follow
+from ksz_childbenefits.audit.raw import members_of
 from ksz_childbenefits.audit.record import encode, milliseconds
 from ksz_childbenefits.contract.codec import instant
 from ksz_childbenefits.security.credentials import ServiceCredentials
@@ -110,3 +111,14 @@ class Believed:
         """Whether the certificate that the text names as its ``signer`` is ours and signed it."""
         certificate = self.certificates.get(str(signer))
         return certificate is not None and is_signed(certificate, signature, text.encode())
+
+    def deleted(self, text: str, signature: object, writer: str) -> Head | None:
+        """Up to where a cut says that the writer's chain is deleted; None: it is not believed."""
+        signed = signature if isinstance(signature, bytes) else b""
+        try:
+            if not self.signed(text, signed, members_of(text).get("signer")):
+                return None
+            head = head_of_cut(text)
+        except (ValueError, RecursionError):
+            return None
+        return head if head.writer == writer else None

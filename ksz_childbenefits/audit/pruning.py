@@ -2,19 +2,24 @@
 
 Of each chain its beginning is deleted; a signed cut in ``audit_chains`` stands for it from then on.
 The cut comes before what it stands for is deleted: stopped or killed, the next run goes on.
+
+What is old is told by signed marks alone: whatever else the database says, somebody with access to
+it can have put there, to have a deletion take what is to be hidden, and our key vouch for it.
 """
 
 from __future__ import annotations
 
-import logging
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from ksz_childbenefits.audit.chain import Head
-from ksz_childbenefits.audit.marks import cut, head_of_cut
+from ksz_childbenefits.audit.marks import Believed, cut
+from ksz_childbenefits.audit.raw import Row, leniently, members_of, raw, row_of
 from ksz_childbenefits.audit.record import milliseconds
 from ksz_childbenefits.registers.audit_schema import (
     audit_chains,
@@ -25,8 +30,6 @@ from ksz_childbenefits.registers.audit_schema import (
 from ksz_childbenefits.registers.database import reading, writing
 from ksz_childbenefits.security.credentials import ServiceCredentials
 
-_log = logging.getLogger(__name__)
-
 _BATCH: Final = 5000
 """How many items are deleted at a time: writers must not wait for long."""
 
@@ -34,80 +37,116 @@ Watch = Callable[[int], None]
 """Told how many items are deleted."""
 
 
-def prune(engine: Engine, before: datetime, credentials: ServiceCredentials, watch: Watch) -> int:
-    """Delete the items of before that moment, and say how many they were.
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What a run did: how many items it deleted, and the chains that it cut, up to where.
 
-    What no mark has sealed stays, and of a chain that goes on its newest item. Raises Unavailable
-    when the database does not answer.
+    ``doubtful``: the writers of chains of which nothing was deleted, for what says how old they are
+    is not signed by a key that is believed.
     """
-    deleted = 0
+
+    deleted: int
+    cuts: tuple[Head, ...]
+    doubtful: tuple[str, ...]
+
+
+class _Doubtful(Exception):
+    """A chain's marks, or its cut, are not what they must be."""
+
+
+def prune(
+    engine: Engine,
+    before: datetime,
+    credentials: ServiceCredentials,
+    believed: Believed,
+    watch: Watch,
+) -> Pruned:
+    """Delete the items that a mark of before that moment seals.
+
+    What no mark has sealed stays, and of a chain that goes on its newest item. ``credentials`` sign
+    the cuts. Raises Unavailable when the database does not answer.
+    """
+    deleted, cuts, doubtful = 0, [], []
     with reading(engine) as connection:
         writers = connection.execute(select(audit_chains.c.writer)).scalars().all()
     for writer in sorted(writers):
-        with writing(engine) as connection:
-            end = _cut(connection, writer, before, credentials)
-        while count := _delete(engine, writer, end):
+        try:
+            with writing(engine) as connection, leniently(connection):
+                done = _done(connection, writer, believed)
+                head = _last_before(connection, writer, before, believed)
+                if head is not None and head.number > done:
+                    _cut(connection, head, before, credentials)
+                    cuts.append(head)
+                    done = head.number
+        except _Doubtful:
+            doubtful.append(writer)
+            continue
+        while count := _delete(engine, writer, done):
             deleted += count
             watch(deleted)
-    return deleted
+    return Pruned(deleted, tuple(cuts), tuple(doubtful))
 
 
-def _cut(
-    connection: Connection, writer: str, before: datetime, credentials: ServiceCredentials
-) -> int:
-    """The number up to which the chain is cut, from now on if not before."""
+def _done(connection: Connection, writer: str, believed: Believed) -> int:
+    """The number up to which the chain was cut before; what was left then is deleted now."""
     chains = audit_chains.c
-    row = connection.execute(select(audit_chains).where(chains.writer == writer)).one()
-    done = 0 if row.cut_text is None else head_of_cut(row.cut_text).number
-    head = _last_before(connection, writer, before, ended=row.ended)
-    if head is None or head.number <= done:
-        return done
-    text, signature = cut(head, before, credentials, datetime.now(UTC))
-    values = {"cut_text": text, "cut_signature": signature}
-    connection.execute(update(audit_chains).where(chains.writer == writer).values(values))
-    told = {"writer": writer, "number": head.number, "hash": head.hash.hex()}
-    _log.warning("audit chain cut", extra=told)
+    query = select(raw(chains.cut_text), raw(chains.cut_signature)).where(chains.writer == writer)
+    text, signature = connection.execute(query).one()
+    if text is None:
+        return 0
+    head = believed.deleted(str(text), signature, writer)
+    if head is None:
+        raise _Doubtful
     return head.number
 
 
+def _cut(
+    connection: Connection, head: Head, before: datetime, credentials: ServiceCredentials
+) -> None:
+    text, signature = cut(head, before, credentials, datetime.now(UTC))
+    values = {"cut_text": text, "cut_signature": signature}
+    row = audit_chains.c.writer == head.writer
+    connection.execute(update(audit_chains).where(row).values(values))
+
+
 def _last_before(
-    connection: Connection, writer: str, before: datetime, *, ended: bool
+    connection: Connection, writer: str, before: datetime, believed: Believed
 ) -> Head | None:
-    """The newest item of before then, if a mark vouches for it."""
+    """The newest mark of before then; the item before it, if a chain that goes on ends there."""
     items = audit_records.c
     of_writer = items.writer == writer
-    newest = connection.execute(select(func.max(items.number)).where(of_writer)).scalar()
-    if newest is None:
-        return None
-    sealed = connection.execute(
-        select(items.number)
-        .where(of_writer, items.signature.is_not(None))
+    newest = connection.execute(select(func.max(items.number)).where(of_writer)).scalar_one()
+    ended = connection.execute(
+        select(audit_chains.c.ended).where(audit_chains.c.writer == writer)
+    ).scalar_one()
+    query = (
+        select(*(raw(items[name]) for name in Row._fields))
+        .where(of_writer, items.signature.is_not(None), items.at < milliseconds(before))
         .order_by(items.number.desc())
         .limit(1)
-    ).scalar()
-    end = _first_since(connection, writer, milliseconds(before)) or newest + 1
-    number = min(end - 1, newest if ended else newest - 1, sealed or 0)
-    row = connection.execute(select(items.hash).where(of_writer, items.number == number)).first()
-    return Head(writer, number, row.hash) if row else None
-
-
-def _first_since(connection: Connection, writer: str, moment: int) -> int | None:
-    """The first item from that moment on, searched by halves: there is no index on the time."""
-    items = audit_records.c
-    ends = select(func.min(items.number), func.max(items.number)).where(items.writer == writer)
-    low, high = connection.execute(ends).one()
-    if low is None:
+    )
+    found = connection.execute(query).first()
+    if found is None:
         return None
-    high += 1
-    last = high
-    while low < high:
-        middle = (low + high) // 2
-        at = select(items.at).where(items.writer == writer, items.number == middle)
-        if connection.execute(at).scalar_one() < moment:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < last else None
+    mark = row_of(found)
+    previous = _previous(mark, before, believed)
+    if ended or mark.number < newest:
+        return Head(writer, mark.number, hashlib.sha256(mark.text.encode()).digest())
+    return Head(writer, mark.number - 1, previous) if mark.number > 1 else None
+
+
+def _previous(mark: Row, before: datetime, believed: Believed) -> bytes:
+    """The hash before a mark, if the mark itself says, signed, where it stands and since when."""
+    told = members_of(mark.text)
+    try:
+        signed = believed.signed(mark.text, mark.signature or b"", told.get("signer"))
+        old = datetime.fromisoformat(told["at"]) < before
+        in_place = (told["writer"], told["number"]) == (mark.writer, mark.number)
+        if signed and old and in_place:
+            return bytes.fromhex(told["previous"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise _Doubtful
 
 
 def _delete(engine: Engine, writer: str, end: int) -> int:

@@ -14,8 +14,8 @@ from ksz_childbenefits.audit.chain import Head
 from ksz_childbenefits.audit.chain_check import ChainCheck
 from ksz_childbenefits.audit.findings import Fault, Finding
 from ksz_childbenefits.audit.links import Links
-from ksz_childbenefits.audit.marks import Believed, head_of_cut
-from ksz_childbenefits.audit.raw import Row, leniently, members_of, raw, row_of, text_or_none
+from ksz_childbenefits.audit.marks import Believed
+from ksz_childbenefits.audit.raw import Row, leniently, raw, row_of, text_or_none
 from ksz_childbenefits.audit.writer import CHECKPOINT_RECORDS
 from ksz_childbenefits.registers.audit_schema import audit_chains, audit_persons, audit_records
 from ksz_childbenefits.registers.database import snapshot
@@ -70,21 +70,11 @@ class Verification:
             check = self._checks[writer] = ChainCheck(writer, self.believed)
             if text is None:
                 continue
-            head = self._cut(str(text), signature)
-            if head is not None and head.writer == writer:
+            head = self.believed.deleted(str(text), signature, writer)
+            if head is not None:
                 check.begin_after(head)
             else:
                 yield Finding(Fault.UNBELIEVED, writer, 0, 0, "the mark of its deletion")
-
-    def _cut(self, text: str, signature: object) -> Head | None:
-        """What was deleted, if a believed signature says so."""
-        signed = signature if isinstance(signature, bytes) else b""
-        try:
-            if self.believed.signed(text, signed, members_of(text).get("signer")):
-                return head_of_cut(text)
-        except (ValueError, RecursionError):
-            pass
-        return None
 
     def _items(self, connection: Connection, watch: Watch) -> Iterator[Finding]:
         total = connection.execute(select(func.count()).select_from(audit_records)).scalar_one()

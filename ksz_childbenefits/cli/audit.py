@@ -172,21 +172,30 @@ def export(file: transfer.ToWrite, config: options.Config) -> None:
 def prune(config: options.Config) -> None:
     """Delete what is older than audit.keep_days; the rest can be verified as before.
 
-    Stopped or killed, the next run goes on.
+    Stopped or killed, the next run goes on. Exit code 1 where something was left alone, for nobody
+    vouches for how old it is: `audit verify` tells more.
     """
     settings, now = load_settings(config), datetime.now(UTC)
     if settings.audit.keep_days is None:
         raise UsageError("audit.keep_days is not configured: everything is kept")
     before = now - timedelta(days=settings.audit.keep_days)
-    credentials = identity_of(settings).keys.at(now)
+    credentials, console = identity_of(settings).keys.at(now), terminal()
     with registers.opened(settings) as engine, _stoppable():
         columns = (SpinnerColumn(), TextColumn("Deleted {task.completed:,.0f}"))
-        with Bar(*columns, console=terminal(), transient=True) as bar:
+        with Bar(*columns, console=console, transient=True) as bar:
             task = bar.add_task("", total=None)
-            count = delete_before(
-                engine, before, credentials, lambda done: bar.update(task, completed=done)
+            done = delete_before(
+                engine,
+                before,
+                credentials,
+                marks_believed(settings),
+                lambda count: bar.update(task, completed=count),
             )
-    terminal().print(f"Deleted {count:,} items of before {before:%Y-%m-%d %H:%M} UTC.")
+    for line in audit_text.pruned(done):
+        console.print(line, soft_wrap=True, markup=False)
+    console.print(f"Deleted {done.deleted:,} items of before {before:%Y-%m-%d %H:%M} UTC.")
+    if done.doubtful:
+        raise typer.Exit(FAULTY)
 
 
 @app.command("evidence")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ksz_childbenefits.audit.findings import Finding
+from ksz_childbenefits.audit.pruning import Pruned
 from ksz_childbenefits.contract import wording
 from ksz_childbenefits.domain.consultation import Code
 
@@ -30,6 +31,14 @@ def finding(found: Finding) -> str:
         which = f"item {found.first}" if found.first else "the chain"
     ticket = f" (ticket {found.ticket})" if found.ticket else ""
     return f"{found.writer}: {which}{ticket}: {found.fault}: {found.reason}"
+
+
+def pruned(done: Pruned) -> Iterator[str]:
+    """What was cut, to be kept as a witness, and what was left alone."""
+    for head in done.cuts:
+        yield f"{head.writer}: deleted up to item {head.number}, hash {head.hash.hex()}"
+    for writer in done.doubtful:
+        yield f"{writer}: left alone: its marks are not signed by a key that is believed"
 
 
 def line(record: Mapping[str, Any]) -> str:

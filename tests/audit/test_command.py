@@ -280,8 +280,22 @@ def test_what_is_old_is_deleted(
         old.stop()
     result = command("audit", "prune", "--config", config)
     assert (result.exit_code, "Deleted 3 items" in result.stdout) == (0, True)
+    assert ": deleted up to item 3, hash " in result.stdout
     assert {row.ticket for row in rows(engine)} == {None, *asked}
     assert command("audit", "verify", "--config", config).exit_code == 0
+
+
+def test_what_nobody_vouches_for_is_left_alone(
+    command: Command, config: Path, asked: dict[str, Any], engine: Engine
+) -> None:
+    """Somebody has made yesterday's records look old: they stay, and it is said."""
+    with writing(engine) as connection:
+        connection.execute(update(audit_records).values(at=0))
+    held = rows(engine)
+    result = command("audit", "prune", "--config", config)
+    assert result.exit_code == 1
+    assert f"{held[0].writer}: left alone" in result.stdout
+    assert rows(engine) == held
 
 
 def test_without_keep_days_nothing_is_deleted(command: Command, own_demo: Path) -> None:

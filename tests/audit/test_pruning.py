@@ -24,7 +24,7 @@ from ksz_childbenefits.registers.audit_schema import (
     audit_records,
 )
 from ksz_childbenefits.registers.database import writing
-from tests.audit.trails import entries, findings, keys, record, rows
+from tests.audit.trails import believed, entries, findings, keys, record, rows
 from tests.registers.numbers import NOOR, OTIS
 from tests.security.pki import pki
 
@@ -69,7 +69,9 @@ def aged(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 def pruned(engine: Engine, days: float) -> int:
     before = START + timedelta(days=days)
-    return prune(engine, before, pki().service.credentials, lambda _: None)
+    done = prune(engine, before, pki().service.credentials, believed(), lambda _: None)
+    assert not done.doubtful
+    return done.deleted
 
 
 def oldest(engine: Engine) -> datetime:
@@ -116,6 +118,7 @@ def test_a_chain_goes_on_behind_its_cut(engine: Engine, monkeypatch: pytest.Monk
     one._append((), writer.Mark.CHECKPOINT)
     calendar.day = 9
     assert pruned(engine, 30) == 2
+    assert not findings(engine)
     one.write(entries(record(at=START + timedelta(days=9))))
     one.stop()
     assert not findings(engine)
@@ -132,7 +135,7 @@ def test_killed_in_between_the_next_run_goes_on(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prune(aged, START + timedelta(days=4.5), pki().service.credentials, stop)
+        prune(aged, START + timedelta(days=4.5), pki().service.credentials, believed(), stop)
     assert len(rows(aged)) == whole - 2
     assert not findings(aged)
     pruned(aged, 4.5)
@@ -187,6 +190,57 @@ def test_a_cut_of_before_does_not_stand_for_more(aged: Engine) -> None:
     assert [one.fault for one in found] == [Fault.MISSING]
 
 
+DOUBTFUL: dict[str, dict[str, Any]] = {
+    "made old": {"at": 0},
+    "made old in its text too": {"at": 0, "text": ('"at":"2026', '"at":"2020')},
+    "another's mark": {"at": 0, "text": ('"number":', '"number":1')},
+    "no text": {"at": 0, "text": ('"mark"', "no JSON")},
+    "another signature": {"at": 0, "signature": bytes(256)},
+}
+
+
+@pytest.mark.parametrize("forgery", DOUBTFUL)
+def test_what_is_made_to_look_old_is_not_deleted(aged: Engine, forgery: str) -> None:
+    """Else our own key would vouch for what somebody wanted to be gone."""
+    first = cuts(aged)[0].writer
+    with writing(aged) as connection:
+        for row in [row for row in rows(aged) if row.writer == first]:
+            values = dict(DOUBTFUL[forgery])
+            if "text" in values:
+                values["text"] = row.text.replace(*values["text"])
+            item = (audit_records.c.writer == first) & (audit_records.c.number == row.number)
+            connection.execute(update(audit_records).where(item).values(values))
+    held = rows(aged)
+    done = prune(aged, START, pki().service.credentials, believed(), lambda _: None)
+    assert (done.deleted, done.doubtful) == (0, (first,))
+    assert rows(aged) == held
+
+
+@pytest.mark.parametrize("forgery", ["number", "nonsense", "unsigned"])
+def test_what_a_forged_cut_names_is_not_deleted(aged: Engine, forgery: str) -> None:
+    pruned(aged, 1.5)
+    one = cuts(aged)[0]
+    forged = {
+        "number": {"cut_text": one.cut_text.replace('"number":', '"number":1')},
+        "nonsense": {"cut_text": "nonsense"},
+        "unsigned": {"cut_signature": None},
+    }
+    forge(aged, one.writer, **forged[forgery])
+    held = [row for row in rows(aged) if row.writer == one.writer]
+    before = START + timedelta(days=4.5)
+    done = prune(aged, before, pki().service.credentials, believed(), lambda _: None)
+    assert done.doubtful == (one.writer,)
+    assert [row for row in rows(aged) if row.writer == one.writer] == held
+
+
+def test_a_gap_does_not_keep_from_deleting(aged: Engine) -> None:
+    row = rows(aged)[1]
+    item = (audit_records.c.writer == row.writer) & (audit_records.c.number == row.number)
+    with writing(aged) as connection:
+        connection.execute(audit_records.delete().where(item))
+    assert pruned(aged, 4.5) > 0
+
+
 # What stands where a cut says that all is gone.
 
 
@@ -199,7 +253,7 @@ def broken_off(aged: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prune(aged, START + timedelta(days=4.5), pki().service.credentials, stop)
+        prune(aged, START + timedelta(days=4.5), pki().service.credentials, believed(), stop)
     return aged
 
 
