@@ -43,6 +43,9 @@ FAULTY = 1
 _SHOWN = 100
 """How many findings are told one by one."""
 
+_NO_RECORD = (AttributeError, LookupError, TypeError, ValueError)
+"""What telling a text leads to that is not a record's."""
+
 app = typer.Typer(help="Who asked what about whom, on what ground.", no_args_is_help=True)
 
 
@@ -153,12 +156,18 @@ def _told(record: dict[str, Any], titles: dict[str, str]) -> str:
 
 
 def _print(found: Records, text: Callable[[dict[str, object]], str]) -> None:
-    count = 0
+    """All of them; one that somebody has made unreadable keeps no other from being shown."""
+    count = unreadable = 0
     for record in found:
-        typer.echo(text(record))
         count += 1
+        try:
+            shown = text(record)
+        except _NO_RECORD:
+            unreadable += 1
+            shown = "a record that cannot be read: `audit verify` tells more"
+        typer.echo(shown)
     typer.echo(f"{count:,} records.")
-    if not count:
+    if unreadable or not count:
         raise typer.Exit(FAULTY)
 
 

@@ -224,6 +224,28 @@ def test_nobody_asked(command: Command, config: Path) -> None:
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "0 records.")
 
 
+@pytest.mark.parametrize("text", ["no JSON", "[1]", '{"ticket":"x"}', b"\xff\xfe", b"{}"])
+def test_a_record_that_cannot_be_read_hides_no_other(
+    command: Command, config: Path, asked: dict[str, Any], engine: Engine, text: Any
+) -> None:
+    """Whoever can write to the database puts one beside those that nobody is to see."""
+    broken, other = list(asked)
+    with writing(engine) as connection:
+        changed = "UPDATE audit_records SET text = ? WHERE ticket = ?"
+        connection.exec_driver_sql(changed, (text, broken))
+        blob = "UPDATE audit_records SET text = CAST(text AS TEXT) WHERE ticket = ?"
+        connection.exec_driver_sql(blob, (broken,))
+    for question in ("search", "report"):
+        result = command("audit", question, "--ssin", CHILD, "--config", config)
+        assert result.exit_code == 1
+        assert "a record that cannot be read" in result.stdout
+        assert other in result.stdout
+        assert result.stdout.endswith("2 records.\n")
+    folder = ("--folder", config.parent, "--config", config)
+    result = command("audit", "evidence", broken, *folder)
+    assert (result.exit_code, "not what the record names" in result.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("name", ["trail.jsonl", "trail.jsonl.gz"])
 def test_an_export_can_be_verified_by_anybody(
     command: Command, config: Path, asked: dict[str, Any], tmp_path: Path, name: str
