@@ -1,10 +1,16 @@
-"""The audit trail as a worker uses it: many threads store, one writes what they bring in groups."""
+"""The audit trail as a worker uses it: many threads store, and one of them writes for all.
+
+Whoever brings a record while nobody writes does so himself, for all who come meanwhile: so a
+request that is alone waits for no other thread. Who comes while somebody writes waits; the first of
+them writes next.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from _thread import allocate_lock
+from contextlib import ExitStack
 from typing import Final
 
 from sqlalchemy import Engine
@@ -23,19 +29,26 @@ A little longer than the database is waited for (registers.database).
 """
 
 GATHER_SECONDS: Final = 0.01
-"""How long a record may wait for those of other requests in hand, to share their commit."""
+"""How long a record may wait for half of those in hand, to share their commit.
+
+Half: the others are worked on while the commit waits for the disk.
+"""
+
+_LOOK_SECONDS: Final = 1.0
+"""How often it is looked whether marks are due, at least."""
 
 STOP_SECONDS: Final = 10.0
 """How long the end of a worker waits for the end of its chain."""
 
 
 class _Waiting:
-    """A record with the thread that waits for it."""
+    """A record with the thread that waits for it; ``leads``: that thread is to write next."""
 
-    __slots__ = ("done", "entry", "refusal")
+    __slots__ = ("done", "entry", "leads", "refusal")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
+        self.leads = False
         self.refusal: str | None = "the audit trail has failed"
         # A bare lock: an Event costs five times as much, and every request has one.
         self.done = allocate_lock()
@@ -45,8 +58,9 @@ class _Waiting:
 class AuditTrail:
     """Stores records durably, in one chain per process.
 
-    Its thread begins with the first record, so that nothing runs in vain and no connection crosses
-    into another process. ``evidence``: how messages are kept, None: they are not.
+    Its thread, which sees to the marks, begins with the first record, so that nothing runs in vain
+    and no connection crosses into another process. ``evidence``: how messages are kept, None: they
+    are not.
     """
 
     def __init__(
@@ -58,10 +72,12 @@ class AuditTrail:
         self._evidence = evidence
         self._changed = threading.Condition(threading.Lock())
         self._queue: list[_Waiting] = []
-        self._group: list[_Waiting] = []
         self._in_hand = 0
-        self._thread: threading.Thread | None = None
-        self._closing = False
+        self._led = False
+        self._writing = threading.Lock()
+        self._writer: Writer | None = None
+        self._attendant: threading.Thread | None = None
+        self._closing = threading.Event()
 
     def arrive(self) -> None:
         """A request is in hand: its record may be worth waiting for, a moment."""
@@ -72,13 +88,12 @@ class AuditTrail:
         """It is answered; with or without a record, none is to be waited for any more."""
         with self._changed:
             self._in_hand -= 1
-            if self._queue and self._all_here():
-                self._changed.notify()
+            self._tell_enough()
 
     def store(self, record: Record) -> None:
         """Return once the record is on the disk.
 
-        Raises Unrecorded where it is not in time; then no reply may leave but the one that says so
+        Raises Unrecorded where it is not; then no reply may leave but the one that says so
         (SECURITY 5).
         """
         refusal = self._stored(_Waiting(self._entry(record)))
@@ -86,91 +101,115 @@ class AuditTrail:
             AUDIT_REFUSED.inc()
             raise Unrecorded(f"the audit record was not stored: {refusal}")
 
-    def _stored(self, waiting: _Waiting) -> str | None:
-        """Wait until it is; or why it is not."""
-        with self._changed:
-            if self._closing:
-                return "the audit trail is closed"
-            self._queue.append(waiting)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="audit-trail", daemon=True)
-                self._thread.start()
-            if len(self._queue) == 1 or self._all_here():
-                self._changed.notify()
-        if not waiting.done.acquire(timeout=STORE_SECONDS):
-            self._withdraw(waiting)
-            return "it took too long"
-        return waiting.refusal
-
     def close(self) -> None:
-        """Write what still waits, and end the chain; from then on nothing is stored."""
+        """Let what waits be written, and end the chain; from then on nothing is stored."""
         with self._changed:
-            self._closing = True
-            self._changed.notify()
-            thread = self._thread
-        if thread is not None:
-            thread.join(STOP_SECONDS)
+            self._closing.set()
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._led, STOP_SECONDS)
+        if self._attendant is not None:
+            self._attendant.join(STOP_SECONDS)
+        if self._writing.acquire(timeout=STOP_SECONDS):
+            with ExitStack() as stack:
+                stack.callback(self._writing.release)
+                if self._writer is not None:
+                    self._writer.stop()
+                    self._writer = None
 
     def _entry(self, record: Record) -> Entry:
         if self._evidence is None or not record.evidence:
             return Entry(record, record.body())
         return Entry(record, record.body(), self._evidence.keep(record))
 
-    def _withdraw(self, waiting: _Waiting) -> None:
-        """Leave unwritten what nobody waits for, unless it is being written."""
+    def _stored(self, waiting: _Waiting) -> str | None:
+        """Wait until it is, or write it; or why it is not."""
         with self._changed:
-            if waiting in self._queue:
+            if self._closing.is_set():
+                return "the audit trail is closed"
+            self._queue.append(waiting)
+            self._tell_enough()
+            waiting.leads = leads = not self._led
+            self._led = True
+        if not leads and not waiting.done.acquire(timeout=STORE_SECONDS) and self._gone(waiting):
+            return "it took too long"
+        if waiting.leads:
+            self._lead()
+        return waiting.refusal
+
+    def _gone(self, waiting: _Waiting) -> bool:
+        """Leave unwritten what nobody waits for; False: it is its turn at this moment."""
+        with self._changed:
+            if waiting in self._queue and not waiting.leads:
                 self._queue.remove(waiting)
+            return not waiting.leads
 
-    def _run(self) -> None:
-        writer = Writer(self._engine, self._keys)
+    def _lead(self) -> None:
+        """Write what there is, for all who brought it; then it is somebody else's turn."""
+        group = self._gathered()
         try:
-            while self._take(writer):
-                self._write(writer)
-                writer.attend()
-            writer.stop()
+            refusal = self._write([waiting.entry for waiting in group])
+            for waiting in group:
+                waiting.refusal = refusal
         finally:
-            self._end()
+            self._hand_on()
+            for waiting in group:
+                waiting.done.release()
 
-    def _take(self, writer: Writer) -> bool:
-        """Wait for records, or for what else is due; False: it is over."""
+    def _gathered(self) -> list[_Waiting]:
+        """The records at hand, once they are enough to be worth a commit."""
         with self._changed:
-            while not (self._queue or self._closing) and (seconds := writer.due()):
-                self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
             end = time.monotonic() + GATHER_SECONDS
-            while self._queue and not (self._all_here() or self._closing):
+            while not (self._enough() or self._closing.is_set()):
                 left = end - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
                     break
-            self._group, self._queue = self._queue, []
-            return bool(self._group) or not self._closing
+            group, self._queue = self._queue, []
+            return group
 
-    def _all_here(self) -> bool:
-        """Whether no request in hand could still bring a record to the next group."""
-        return len(self._queue) >= self._in_hand
+    def _enough(self) -> bool:
+        """Whether half of the requests in hand have brought their records."""
+        return 2 * len(self._queue) >= self._in_hand
 
-    def _write(self, writer: Writer) -> None:
-        """Write what is at hand, and let go of who waits for it."""
-        if not self._group:
-            return
-        refusal = None
-        try:
-            with AUDIT_SECONDS.time():
-                writer.write([waiting.entry for waiting in self._group])
-        except Unavailable as failure:
-            refusal = failure.reason
-        group, self._group = self._group, []
-        for waiting in group:
-            waiting.refusal = refusal
-            waiting.done.release()
+    def _tell_enough(self) -> None:
+        if self._led and self._queue and self._enough():
+            self._changed.notify_all()
 
-    def _end(self) -> None:
-        """The thread ends, if need be by an unforeseen error: nobody waits in vain.
-
-        After an error the next record starts another thread, with a chain of its own.
-        """
+    def _hand_on(self) -> None:
         with self._changed:
-            self._thread = None
-            left, self._group, self._queue = [*self._group, *self._queue], [], []
-        for waiting in left:
-            waiting.done.release()
+            if self._queue:
+                self._queue[0].leads = True
+                self._queue[0].done.release()
+            else:
+                self._led = False
+                self._changed.notify_all()
+
+    def _write(self, entries: list[Entry]) -> str | None:
+        """Write, as the only one who does; why it is not written, if it is not.
+
+        After an error that nobody has thought of the next records begin another chain.
+        """
+        with self._writing, AUDIT_SECONDS.time():
+            writer = self._writer or self._new_writer()
+            self._writer = None
+            try:
+                writer.write(entries)
+            except Unavailable as failure:
+                self._writer = writer
+                return failure.reason
+            self._writer = writer
+            return None
+
+    def _new_writer(self) -> Writer:
+        if self._attendant is None:
+            self._attendant = threading.Thread(target=self._attend, name="audit-trail", daemon=True)
+            self._attendant.start()
+        return Writer(self._engine, self._keys)
+
+    def _attend(self) -> None:
+        """See to it that marks are made when they are due, also while nobody asks."""
+        due = 0.0
+        while not self._closing.wait(min(due, _LOOK_SECONDS)):
+            with self._writing:
+                if self._writer is not None:
+                    self._writer.attend()
+                    due = self._writer.due()

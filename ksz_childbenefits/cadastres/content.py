@@ -24,12 +24,14 @@ def encode_members(members: tuple[FileMember, ...]) -> list[dict[str, Any]]:
 def decode_members(members: list[dict[str, Any]]) -> tuple[FileMember, ...]:
     """Members as they were encoded."""
     return tuple(
-        FileMember(
-            member["ssin"],
-            tuple(_decode_bonus(bonus) for bonus in member.get("bonuses", ())),
-            tuple(_decode_period(period) for period in member.get("periods", ())),
-        )
-        for member in members
+        [
+            FileMember(
+                member["ssin"],
+                tuple([_decode_bonus(bonus) for bonus in member.get("bonuses", ())]),
+                tuple([_decode_period(period) for period in member.get("periods", ())]),
+            )
+            for member in members
+        ]
     )
 
 

@@ -38,5 +38,7 @@ class Holdings:
 
     def without(self, blocks: frozenset[str]) -> Holdings:
         """The same as if these blocks had never been held, nor cut (DOMAIN 7)."""
+        if not blocks:
+            return self
         files = tuple(withhold(file, blocks) for file in self.files)
         return Holdings(files, left_of(self.truncated, blocks))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ksz_childbenefits.domain.files import (
     Bonus,
@@ -95,12 +95,13 @@ def _broken_by_file(file: File, source: AuthenticSource) -> Iterator[str]:
 def _broken_by_payments(file: File, in_flanders: bool) -> Iterator[str]:
     children, beneficiaries = _payments(file.children), _payments(file.beneficiaries)
     yield from _broken_by_each((*children, *beneficiaries))
-    if any(len(payment.beneficiaries) > MAX_NAMED for payment in children):
+    named = [payment.beneficiaries for payment in children if payment.beneficiaries]
+    if any(len(ssins) > MAX_NAMED for ssins in named):
         yield "names at most two beneficiaries on a bonus or period"
-    if not all(fits_pattern(ssin) for payment in children for ssin in payment.beneficiaries):
+    if not all(fits_pattern(ssin) for ssins in named for ssin in ssins):
         yield "names beneficiaries by SSIN"
     # What FLANDERS shows of a beneficiary is copied from the child, without names.
-    if not in_flanders and any(p.beneficiaries for p in (*children, *beneficiaries)):
+    if not in_flanders and (named or any(payment.beneficiaries for payment in beneficiaries)):
         yield "names no beneficiary on a bonus or period"
 
 
@@ -112,9 +113,9 @@ def _payments(members: Iterable[FileMember]) -> list[Payment]:
     return payments
 
 
-def _broken_by_each(payments: Iterable[Payment]) -> Iterator[str]:
+def _broken_by_each(payments: Sequence[Payment]) -> Iterator[str]:
+    if not all(map(_CATEGORY.fullmatch, {payment.category for payment in payments})):
+        yield "has categories of capitals and underscores"
     for payment in payments:
-        if not _CATEGORY.fullmatch(payment.category):
-            yield "has categories of capitals and underscores"
         if isinstance(payment, PaymentPeriod) and payment.end and payment.end < payment.begin:
             yield "has no period that ends before it begins"

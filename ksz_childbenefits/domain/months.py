@@ -9,36 +9,46 @@ import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 
 MIN_YEAR = 1900
 MAX_YEAR = 2999
 
+_CALENDAR = 2048
+"""Months that are remembered: those of a lifetime or two."""
 
-@dataclass(frozen=True, order=True, slots=True)
-class YearMonth:
-    """One calendar month of the years 1900 to 2999."""
 
+class _Month(NamedTuple):
     year: int
     month: int
 
-    def __post_init__(self) -> None:
+
+class YearMonth(_Month):
+    """One calendar month of the years 1900 to 2999; a tuple, whose order is that of time."""
+
+    __slots__ = ()
+
+    def __new__(cls, year: int, month: int) -> YearMonth:
         """Refuse months outside the calendar or outside the years of DOMAIN 4 with ValueError."""
-        if not (MIN_YEAR <= self.year <= MAX_YEAR and 1 <= self.month <= 12):
+        if not (MIN_YEAR <= year <= MAX_YEAR and 1 <= month <= 12):
             raise ValueError(f"no month of the years {MIN_YEAR} to {MAX_YEAR}")
+        return super().__new__(cls, year, month)
 
     @classmethod
     def of(cls, day: date) -> YearMonth:
         """The month that ``day`` lies in."""
         return cls(day.year, day.month)
 
-    @classmethod
-    def parse(cls, text: str) -> YearMonth:
+    @staticmethod
+    @lru_cache(_CALENDAR)
+    def parse(text: str) -> YearMonth:
         """Read ``YYYY-MM``; ValueError for anything else."""
         if len(text) != 7 or text[4] != "-" or not (text[:4] + text[5:]).isascii():
             raise ValueError("a month is written YYYY-MM")
         if not (text[:4].isdigit() and text[5:].isdigit()):
             raise ValueError("a month is written YYYY-MM")
-        return cls(int(text[:4]), int(text[5:]))
+        return YearMonth(int(text[:4]), int(text[5:]))
 
     def plus(self, months: int) -> YearMonth:
         """The month ``months`` later (earlier when negative), kept within the calendar."""
@@ -57,11 +67,16 @@ class YearMonth:
     @property
     def last_day(self) -> date:
         """The last day of the month."""
-        return date(self.year, self.month, calendar.monthrange(self.year, self.month)[1])
+        return _last_day(self.year, self.month)
 
     def __str__(self) -> str:
         """The month as ``YYYY-MM``."""
         return f"{self.year:04d}-{self.month:02d}"
+
+
+@lru_cache(_CALENDAR)
+def _last_day(year: int, month: int) -> date:
+    return date(year, month, calendar.monthrange(year, month)[1])
 
 
 FIRST_MONTH = YearMonth(MIN_YEAR, 1)

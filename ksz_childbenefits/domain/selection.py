@@ -47,32 +47,40 @@ def in_range(file: File, months: MonthRange, source: AuthenticSource) -> File:
 
     In FLANDERS what beneficiaries are shown with comes from the child alone: empty until then.
     """
-    shown = _number_alone if source is AuthenticSource.FLANDERS else _member
-    return replace(
-        file,
-        children=tuple(sorted((_member(m, months) for m in file.children), key=_by_ssin)),
-        beneficiaries=tuple(sorted((shown(m, months) for m in file.beneficiaries), key=_by_ssin)),
+    children = [_member(member, months) for member in file.children]
+    if source is AuthenticSource.FLANDERS:
+        beneficiaries = [FileMember(member.ssin) for member in file.beneficiaries]
+    else:
+        beneficiaries = [_member(member, months) for member in file.beneficiaries]
+    return _with_members(file, sorted(children, key=_by_ssin), sorted(beneficiaries, key=_by_ssin))
+
+
+def _with_members(
+    file: File, children: Iterable[FileMember], beneficiaries: Iterable[FileMember]
+) -> File:
+    """The file with others in it; ``replace`` would look its fields up each time."""
+    return File(
+        file.type,
+        file.begin,
+        file.end,
+        file.fund,
+        file.file_number,
+        file.entitled_person,
+        tuple(children),
+        tuple(beneficiaries),
     )
-
-
-def _number_alone(member: FileMember, _: MonthRange) -> FileMember:
-    return FileMember(member.ssin)
 
 
 def _member(member: FileMember, months: MonthRange) -> FileMember:
-    bonuses = (
-        _in_order(b) for b in member.bonuses if months.touches_days(b.payment_date, b.payment_date)
-    )
-    periods = (
-        _in_order(p)
-        for p in member.periods
-        if p.begin <= months.end and (p.end is None or p.end >= months.begin)
-    )
-    return FileMember(
-        member.ssin,
-        tuple(sorted(bonuses, key=_bonus_order)),
-        tuple(sorted(periods, key=_period_order)),
-    )
+    begin, end = months.begin, months.end
+    first, last = begin.first_day, end.last_day
+    bonuses = [_in_order(b) for b in member.bonuses if first <= b.payment_date <= last]
+    periods = [
+        _in_order(p) for p in member.periods if p.begin <= end and (p.end is None or p.end >= begin)
+    ]
+    bonuses.sort(key=_bonus_order)
+    periods.sort(key=_period_order)
+    return FileMember(member.ssin, tuple(bonuses), tuple(periods))
 
 
 def _in_order(payment: _Payment) -> _Payment:
@@ -88,10 +96,12 @@ def _as_returned(file: File, source: AuthenticSource) -> File:
     if source is AuthenticSource.FLANDERS:
         # After the limit, so that a beneficiary never shows more than the child it is copied from.
         beneficiaries = tuple(_copied(member.ssin, children) for member in beneficiaries)
-    return replace(file, children=children, beneficiaries=beneficiaries)
+    return _with_members(file, children, beneficiaries)
 
 
 def _limited(member: FileMember) -> FileMember:
+    if len(member.bonuses) <= LIMIT and len(member.periods) <= LIMIT:
+        return member
     return replace(member, bonuses=member.bonuses[-LIMIT:], periods=member.periods[-LIMIT:])
 
 
@@ -108,13 +118,14 @@ def _copied(ssin: str, children: Sequence[FileMember]) -> FileMember:
 
 def _too_long(file: File) -> Iterator[str]:
     members = (*file.beneficiaries[:LIMIT], *file.children[:LIMIT])
-    lengths = {
-        "beneficiary": len(file.beneficiaries),
-        "bonus": max((len(member.bonuses) for member in members), default=0),
-        "paymentPeriod": max((len(member.periods) for member in members), default=0),
-        "child": len(file.children),
-    }
-    return (name for name, length in lengths.items() if length > LIMIT)
+    if len(file.beneficiaries) > LIMIT:
+        yield "beneficiary"
+    if any(len(member.bonuses) > LIMIT for member in members):
+        yield "bonus"
+    if any(len(member.periods) > LIMIT for member in members):
+        yield "paymentPeriod"
+    if len(file.children) > LIMIT:
+        yield "child"
 
 
 def _file_order(file: File) -> tuple[date, str, str, str, str, date]:

@@ -28,10 +28,13 @@ HELD_ENTRIES = 2 * REPLY_ENTRIES
 
 def entries(files: Iterable[File]) -> int:
     """The files, the persons in them, and the bonuses and periods of these."""
-    return sum(
-        1 + sum(1 + len(m.bonuses) + len(m.periods) for m in (*file.children, *file.beneficiaries))
-        for file in files
-    )
+    count = 0
+    for file in files:
+        members = (*file.children, *file.beneficiaries)
+        count += 1 + len(members)
+        for member in members:
+            count += len(member.bonuses) + len(member.periods)
+    return count
 
 
 def within(results: Iterable[SourceResult], most: int) -> tuple[SourceResult, ...]:

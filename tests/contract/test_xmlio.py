@@ -387,3 +387,27 @@ def test_any_damage_to_a_message(damage: list[tuple[int, int, bytes]], charset: 
 def test_serialise_writes_utf_8_with_a_declaration_and_no_tail() -> None:
     root = etree.fromstring("<r><a>Zo\u00eb&#13;</a>tail</r>")
     assert serialise(root[0]) == (b"<?xml version='1.0' encoding='UTF-8'?>\n<a>Zo\xc3\xab&#13;</a>")
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        *("<a>", "</a>", "<a/>", "<a b='1'/>", '<a b="1" c = "2">', "<x:a xmlns:x='u'>", "</x:a>"),
+        *("<!DOCTYPE a>", "<?p?>", "<!-- </a> <a> -->", "<![CDATA[</a><a b='1'>]]>", "=", "&#61;"),
+        *(f"<a xmlns='{'n' * 300}'>", f'<a xmlns = "{"n" * 257}"/>', f"<a xmlns='{'n' * 256}'/>"),
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(FRAGMENTS, max_size=12))
+def test_what_passes_at_a_glance_would_pass_the_census(fragments: list[str]) -> None:
+    """SECURITY 2: the limits are those of the census, whether or not it is taken."""
+    content = f"<a>{''.join(fragments)}</a>".encode()
+    limits = XmlLimits(depth=4, elements=6, attributes=3, namespaces=2)
+    if xmlio._surely_within(content, limits):
+        refusal = None
+        try:
+            xmlio._Census(limits).take(content)
+        except NotReadable as raised:
+            refusal = raised.reason
+        assert refusal is None or "not well-formed" in refusal
