@@ -5,11 +5,19 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from ksz_childbenefits.bulk.cells import decoded, first_day
 from ksz_childbenefits.config import explain
-from ksz_childbenefits.domain.facets import MAX_DESCRIPTION
+from ksz_childbenefits.domain.facets import MAX_DESCRIPTION, is_xml_text
 from ksz_childbenefits.domain.files import FileType
 from ksz_childbenefits.domain.months import YearMonth
 from ksz_childbenefits.domain.sources import AuthenticSource
@@ -31,12 +39,18 @@ def _month(value: object) -> YearMonth:
     return YearMonth.parse(value)
 
 
+def _name(value: str) -> str:
+    if not is_xml_text(value):
+        raise ValueError("a name is of XML characters")
+    return value
+
+
 Day = Annotated[date, BeforeValidator(_day)]
 Month = Annotated[YearMonth, BeforeValidator(_month)]
 Category = Annotated[str, Field(max_length=50)]
 Ssin = Annotated[str, Field(pattern="^[0-9]{11}$")]
 FundNumber = Annotated[str, Field(pattern="^(?:[0-9]{3}|[01][0-9]{9})$")]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION), AfterValidator(_name)]
 
 
 class _Row(BaseModel):

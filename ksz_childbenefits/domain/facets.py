@@ -67,7 +67,12 @@ def _broken_by_fund(fund: Fund, source: AuthenticSource) -> Iterator[str]:
 
 def _fits(description: Description) -> bool:
     known, short = description.language in LANGUAGES, len(description.text) <= MAX_DESCRIPTION
-    return known and short and _XML_TEXT.fullmatch(description.text) is not None
+    return known and short and is_xml_text(description.text)
+
+
+def is_xml_text(text: str) -> bool:
+    """Whether all characters are such as XML 1.0 can hold."""
+    return _XML_TEXT.fullmatch(text) is not None
 
 
 def _broken_by_file(file: File, source: AuthenticSource) -> Iterator[str]:
@@ -77,7 +82,7 @@ def _broken_by_file(file: File, source: AuthenticSource) -> Iterator[str]:
     if file.file_number is not None:
         if in_flanders:
             yield "has no number"
-        if not _XML_TEXT.fullmatch(file.file_number):
+        if not is_xml_text(file.file_number):
             yield "has a number of XML characters"
         if federal and not _FEDERAL_FILE_NUMBER.fullmatch(file.file_number):
             yield "has a number of fund 3, office 2 and file 1 to 18"

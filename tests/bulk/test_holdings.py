@@ -133,3 +133,12 @@ def test_a_line_that_breaks_a_rule(
     path = written(tmp_path / "a.jsonl", *lines(FUND, line, ENTRY), header=None)
     assert imported(sqlite, path) == 2
     assert rejected(path) == [(2, rule)]
+
+
+@pytest.mark.parametrize("character", ["\x01", "\0"])
+def test_a_name_that_no_reply_could_hold(engine: Engine, tmp_path: Path, character: str) -> None:
+    """Each file at that fund would fail when it is asked for; PostgreSQL takes no NUL at all."""
+    line = changed(FUND, number="0727421608", nl=f"Infino{character}")
+    path = written(tmp_path / "a.jsonl", *lines(FUND, line, ENTRY), header=None)
+    assert imported(engine, path) == 2
+    assert rejected(path) == [(2, "WRONG_VALUE")]
