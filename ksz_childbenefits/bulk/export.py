@@ -108,25 +108,28 @@ def _written(write: Callable[[Any], Any], rows: Iterator[Any], total: int, watch
 
 @contextmanager
 def _target(path: Path) -> Iterator[io.TextIOWrapper]:
-    """The new file, packed if its name ends in .gz; under its name only once it is whole."""
+    """The new file, packed if its name ends in .gz; under its name only once it is whole.
+
+    DataError if it cannot be written, from its beginning to its end.
+    """
     part = path.with_name(f"{path.name}.part")
     try:
         # For its owner only: who is paid what, and where families live.
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as raw:
+                if path.suffix == ".gz":
+                    # No time in it: the same rows give the same file.
+                    with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed, _text(packed) as text:
+                        yield text
+                else:
+                    with _text(raw) as text:
+                        yield text
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror}") from None
-    try:
-        with os.fdopen(descriptor, "wb") as raw:
-            if path.suffix == ".gz":
-                # No time in it: the same rows give the same file.
-                with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed, _text(packed) as text:
-                    yield text
-            else:
-                with _text(raw) as text:
-                    yield text
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _text(raw: Any) -> io.TextIOWrapper:

@@ -51,7 +51,8 @@ def write_rejections(path: Path, size: int, rows: Iterable[Rejection]) -> int:
     """Append to the file at ``path``, first cut back to its ``size`` bytes; gives its new size.
 
     What a run that was killed wrote beyond ``size`` was of a batch that never was committed. The
-    rows are on the disk when this returns. DataError if the file is shorter than ``size``.
+    rows are on the disk when this returns. DataError if the file is shorter than ``size``, or if it
+    cannot be written.
     """
     rows = sorted(rows)
     found = path.stat().st_size if path.exists() else 0
@@ -64,13 +65,16 @@ def write_rejections(path: Path, size: int, rows: Iterable[Rejection]) -> int:
         return 0
     data = b"" if size else _encoded([COLUMNS])
     data += _encoded((row.line, row.rule, row.reason, _shown(row.text)) for row in rows)
-    # For its owner only: the lines hold personal data.
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-        file.truncate(size)
-        file.seek(size)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        # For its owner only: the lines hold personal data.
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+            file.truncate(size)
+            file.seek(size)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}") from None
     return size + len(data)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import tracemalloc
 from collections.abc import Callable
 from datetime import date
@@ -271,6 +273,31 @@ def test_another_file_of_the_same_name_keeps_what_was_rejected_before(
     assert [path.name for path in sorted(tmp_path.glob("*.rejected.csv"))] == sorted(
         path.name for path in (first, rejections_of(later))
     )
+
+
+def test_no_room_for_rejected_lines_stores_nothing_and_is_told(
+    sqlite: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "lines.csv", GOOD, "nonsense")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(DataError, match=r"cannot write .*rejected\.csv: No space left"):
+            imported(sqlite, path)
+    assert stored(sqlite) == []
+    assert imported(sqlite, path) == 1
+    assert rejected(path) == [(3, "WRONG_FIELDS")]
+
+
+def test_an_export_without_room_is_told_and_leaves_nothing(sqlite: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    path.with_name("lines.csv.part").symlink_to("/dev/full")
+    with pytest.raises(DataError, match=r"cannot write .*lines\.csv: No space left"):
+        export_repertory(sqlite, path, lambda *_: None)
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith("lines")] == []
 
 
 def test_rejected_lines_of_an_import_into_another_database_are_kept(
