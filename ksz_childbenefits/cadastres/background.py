@@ -5,10 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
+
+_LOOKUPS = 256
+"""How many names may be looked up at a time.
+
+Each look-up keeps a thread until the system's resolver gives up, long after the call for it has.
+This many, an operator that cannot be resolved leaves some for the others before its breaker opens;
+there are only ever as many threads as look-ups that wait.
+"""
 
 
 class BackgroundLoop:
@@ -65,6 +73,7 @@ class BackgroundLoop:
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_default_executor(ThreadPoolExecutor(_LOOKUPS, "look-up"))
         ready.set()
         await self._stop.wait()
         calls = asyncio.all_tasks() - {asyncio.current_task()}

@@ -267,6 +267,35 @@ def test_one_that_is_silent_takes_nothing_from_the_others(loop: BackgroundLoop) 
     assert took < DEADLINE + 0.2
 
 
+def test_one_whose_name_is_not_resolved_takes_nothing_from_the_others(
+    loop: BackgroundLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The resolver of the system waits for seconds, whether or not the call still does."""
+    resolve, answered = socket.getaddrinfo, threading.Event()
+
+    def slowly(host: str | bytes, *arguments: Any, **options: Any) -> Any:
+        if host in ("aviq.invalid", b"aviq.invalid"):
+            answered.wait(10)
+            raise socket.gaierror
+        return resolve(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with site(GOOD) as up:
+        lost = remote("http://aviq.invalid/", loop)
+        url = up.url.replace("127.0.0.1", "localhost")
+        found = remote(url, loop, operator=Operator.IRISCARE)
+        try:
+            deadline = time.monotonic() + DEADLINE
+            waiting = [lost.start(CALL, deadline) for _ in range(LIMITS.parallel_calls)]
+            assert found.files(CALL) == HELD
+            for wait in waiting:
+                with pytest.raises(CadastreFailure, match="in time"):
+                    wait()
+        finally:
+            answered.set()
+        loop.close()
+
+
 class Surprising:
     """A cadastre whose error nobody thought of, and which names the person."""
 
