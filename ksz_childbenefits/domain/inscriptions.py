@@ -192,23 +192,29 @@ def line_of(draft: Draft, part: Part) -> RepertoryLine:
 
 
 def overlaps(lines: Sequence[RepertoryLine], held: Iterable[RepertoryLine]) -> set[int]:
-    """Which of the new lines share a day with an equal one, held or before it in the list.
+    """Which of the new lines share a day with an equal one: with any held, or one before them.
 
-    Equal: the same person in the same sector, quality, phase and type of file, as in an import. Of
-    lines that meet the later one is named; a line that is held never is.
+    Equal: the same person in the same sector, quality, phase and type of file, as in an import.
+    Before: that begins earlier, or on the same day and stands earlier in the list.
     """
-    known = [(_equality(line), line.begin, -1, line.end) for line in held]
-    known += [(_equality(line), line.begin, i, line.end) for i, line in enumerate(lines)]
+    numbered = [*((-1, line) for line in held), *enumerate(lines)]
+    known = ((_equality(line), line.begin, i, line.end or date.max) for i, line in numbered)
     found: set[int] = set()
-    equality, reach, owner = None, date.min, -1
-    for key, begin, index, end in sorted(known, key=lambda one: one[:3]):
-        if key != equality or begin > reach:
-            equality, reach, owner = key, end or date.max, index
-            continue
-        found.add(index if index >= 0 else owner)
-        if (end or date.max) > reach:
-            reach, owner = end or date.max, index
-    return found - {-1}
+    equality, reach = None, date.min
+    unmet: list[tuple[int, date]] = []
+    for key, begin, index, end in sorted(known):
+        if key != equality:
+            equality, reach, unmet = key, date.min, []
+        if index < 0:
+            # Who ends before this one begins meets none that is held later on either.
+            found.update(new for new, last in unmet if begin <= last)
+            unmet = []
+        else:
+            if begin <= reach:
+                found.add(index)
+            unmet.append((index, end))
+        reach = max(reach, end)
+    return found
 
 
 def _equality(line: RepertoryLine) -> tuple[str, int, int, int, str]:

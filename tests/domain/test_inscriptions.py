@@ -191,6 +191,9 @@ def test_of_lines_that_meet_the_later_new_one_is_named() -> None:
     assert overlaps([late, after], []) == {1}
     # A line that is held is never named, but the new one that it meets.
     assert overlaps([long], [inner]) == {0}
+    # All that meet it, though one of them meets another new one too.
+    assert overlaps([long, inner, late], [line("2024-12-31", "2024-12-31")]) == {0, 1, 2}
+    assert overlaps([long, line("2024-02-01")], [late]) == {0, 1}
     # Lines that are held may meet each other: they were there before.
     assert overlaps([], [long, inner]) == set()
 
