@@ -7,8 +7,8 @@ and DOMAIN 5 (what was found is always delivered).
 
 from __future__ import annotations
 
-import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,26 +18,29 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from lxml import etree
 
 from ksz_childbenefits.assembly import build_cadastre
 from ksz_childbenefits.config import DemoSettings, Settings, load_settings
 from ksz_childbenefits.contract.contracts import CADASTRE
+from ksz_childbenefits.demo import pki
 from ksz_childbenefits.demo.network import create_network
 from ksz_childbenefits.domain.clock import parse_as_of
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.runtime import build_endpoint
 from ksz_childbenefits.server.limits import Limits
-from tests.cadastres.operators import http, site
-from tests.cadastres.test_remote import silent
+from tests.cadastres.operators import site
 from tests.consultations import consultation, payload
+from tests.demo.troubles import Forger, by_itself, relay
 from tests.server.serving import threaded
 
 pytestmark = pytest.mark.once
 
 DEADLINE = 1.5
+OF_A_GATEWAY = ("background-loop", "look-up", "cadastre")
+"""How the threads of a gateway that ask operators are called."""
+
 BEFORE, SINCE = "2023-12-31", "2024-06-15"
 FEDERAL, BRUSSELS, FLANDERS, WALLONIA, EASTBELGIUM = [
     "FEDERAL",
@@ -99,74 +102,74 @@ class Gateway:
             endpoint.close()
 
 
-# Relays: what an operator's address leads to.
-
-
-def relay(
-    url: str, change: Callable[[bytes], bytes], stream: socket.socket, body: bytes, _: object
-) -> None:
-    """Pass the question on, and the answer back as changed."""
-    headers = {"Content-Type": "text/xml; charset=utf-8"}
-    answer = httpx.post(url, content=body, headers=headers, trust_env=False)
-    stream.sendall(http(change(answer.content), f"{answer.status_code} OK"))
-
-
-def forged(reply: bytes) -> bytes:
-    """The reply with another first character of its signature."""
-
-    def other(found: re.Match[bytes]) -> bytes:
-        return found.group(1) + (b"B" if found.group(2) == b"A" else b"A")
-
-    changed, count = re.subn(rb"(SignatureValue>)([A-Za-z0-9+/])", other, reply, count=1)
-    assert count == 1
-    return changed
-
-
 @dataclass
 class Network:
-    """The gateway, and the relays by which it can be led to the cadastres, or elsewhere."""
+    """The gateway, and what it can be led to: the cadastres as they are, or in trouble."""
 
     gateway: Path
-    silent: str
-    down: str
-    forging: dict[Operator, str]
     honest: dict[Operator, str]
+    troubled: dict[tuple[Operator, str], str]
+    expired: dict[Operator, Path]
 
-    def settings(self, **troubled: str) -> Settings:
-        """The gateway's, with the addresses of some operators others than their own."""
+    def settings(self, operator: Operator | None = None, fault: str = "") -> Settings:
+        """The gateway's, with the address of one operator in trouble.
+
+        Its expired certificate is known to the gateway as well as the one that it has.
+        """
         settings = load_settings(self.gateway)
-        urls = self.honest | {Operator(name): url for name, url in troubled.items()}
-        operators = {
-            operator: given.model_copy(update={"url": urls[operator]})
-            for operator, given in settings.operators.items()
-        }
+        operators = {}
+        for each, given in settings.operators.items():
+            url = self.troubled[each, fault] if each is operator else self.honest[each]
+            known = (*given.certificates, self.expired[each])
+            operators[each] = given.model_copy(update={"url": url, "certificates": known})
         remote = settings.remote.model_copy(update={"deadline_seconds": DEADLINE})
         return settings.model_copy(update={"operators": operators, "remote": remote})
 
-    def trouble(self, operator: Operator, fault: str) -> Settings:
-        at = {"down": self.down, "silent": self.silent, "forging": self.forging[operator]}[fault]
-        return self.settings(**{operator: at})
+
+FAULTS = {
+    "down": "ConnectError",
+    "silent": "no whole reply in time",
+    "slow": "no whole reply in time",
+    "dripping": "no whole reply in time",
+    "refusing": "HTTP 503",
+    "resetting mid-reply": "no reply",
+    "HTML": "no plain XML",
+    "fault": "SOAP fault MSG00003",
+    "wrong signature": "FailedCheck",
+    "expired certificate": "FailedAuthentication",
+    "invalid files": "SchemaViolation",
+    "another person": "the person asked for is not",
+}
+"""What can be wrong with an operator, and the reason that the log gives."""
 
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    made = create_network(tmp_path_factory.mktemp("outages") / "network")
+    folder = tmp_path_factory.mktemp("outages")
+    made = create_network(folder / "network")
+    keys = made.gateway.parent / "keys"
+    authority = pki.load_authority(keys / "authority.key", keys / "authority.pem")
+    network = Network(made.gateway, {}, {}, {})
     with ExitStack() as running:
-        forging: dict[Operator, str] = {}
-        honest: dict[Operator, str] = {}
-        for operator, config in made.operators.items():
-            build = partial(_serving, config)
-            port = running.enter_context(threaded(build, Limits())).port  # type: ignore[arg-type]
-            url = f"http://127.0.0.1:{port}{CADASTRE.path}"
-            for relays, change in ((forging, forged), (honest, bytes)):
-                behaviour = partial(relay, url, change)
-                relays[operator] = running.enter_context(site(behaviour)).url
-        hole = running.enter_context(site(silent)).url
         # Held, so that nobody else gets it, and not listening.
         refusing = running.enter_context(socket.socket())
         refusing.bind(("127.0.0.1", 0))
         down = f"http://127.0.0.1:{refusing.getsockname()[1]}/"
-        yield Network(made.gateway, hole, down, forging, honest)
+        for operator, config in made.operators.items():
+            build = partial(_serving, config)
+            port = running.enter_context(threaded(build, Limits())).port  # type: ignore[arg-type]
+            asking = partial(relay, f"http://127.0.0.1:{port}{CADASTRE.path}")
+            network.honest[operator] = running.enter_context(site(partial(asking, bytes))).url
+            forger = Forger(config, authority)
+            expired = forger.expired()
+            network.expired[operator] = folder / f"{operator}.pem"
+            pki.write_certificate(network.expired[operator], expired.certificate)
+            changes = forger.changes(expired).items()
+            behaviours = by_itself(2 * DEADLINE) | {n: partial(asking, c) for n, c in changes}
+            urls = {n: running.enter_context(site(b)).url for n, b in behaviours.items()}
+            for fault, url in ({"down": down} | urls).items():
+                network.troubled[operator, fault] = url
+        yield network
 
 
 def _serving(config: Path) -> tuple[Any]:
@@ -211,17 +214,21 @@ def test_through_relays_everything_is_as_in_one_process(
         assert called == set(asked(person, day))
 
 
-TROUBLES = [(operator, fault) for operator in Operator for fault in ("down", "silent", "forging")]
-
-
-@pytest.mark.parametrize(("operator", "fault"), TROUBLES)
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("operator", Operator)
 def test_an_outage_shows_on_every_source_of_that_operator_and_no_other(
-    network: Network, embedded: Callable[..., Payloads], operator: Operator, fault: str
+    network: Network,
+    embedded: Callable[..., Payloads],
+    caplog: pytest.LogCaptureFixture,
+    operator: Operator,
+    fault: str,
 ) -> None:
     day = BEFORE if operator is ORINT else SINCE
     began = time.monotonic()
-    replies = Gateway(network.gateway, network.trouble(operator, fault), day).replies()
+    replies = Gateway(network.gateway, network.settings(operator, fault), day).replies()
     assert time.monotonic() - began < DEADLINE + 1.5  # what a busy machine needs on top
+    assert any(FAULTS[fault] in getattr(record, "reason", "") for record in caplog.records)
+    assert not [t.name for t in threading.enumerate() if t.name.startswith(OF_A_GATEWAY)]
     assert texts(replies) == texts(embedded(day, operator))
     healthy, met = embedded(day), 0
     for person, reply in replies.items():
