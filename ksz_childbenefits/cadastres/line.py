@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import httpx
@@ -23,6 +25,7 @@ from pybreaker import (
     CircuitBreakerError,
     CircuitBreakerListener,
     CircuitBreakerState,
+    CircuitMemoryStorage,
 )
 
 from ksz_childbenefits.cadastres.background import BackgroundLoop
@@ -88,6 +91,7 @@ class OperatorLine:
             reset_timeout=limits.pause_seconds,
             throw_new_error_on_trip=False,
             listeners=[_Watch(operator)],
+            state_storage=_Steady(STATE_CLOSED),
         )
         self._client = _client(tls, limits.parallel_calls)
         loop.at_end(self._client.aclose)
@@ -196,3 +200,22 @@ class _Watch(CircuitBreakerListener):
         new_state: CircuitBreakerState,
     ) -> None:
         breaker_is(self._operator, _STATES.get(str(new_state.name), BreakerState.TRYING))
+
+
+class _Steady(CircuitMemoryStorage):
+    """When the breaker opened, by a clock that nobody sets.
+
+    pybreaker holds that moment against the time of day: one that is set back by an hour would have
+    an operator left alone for an hour longer.
+    """
+
+    _since = 0.0
+
+    @property
+    def opened_at(self) -> datetime:
+        """The time of day as long ago as the breaker opened."""
+        return datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._since)
+
+    @opened_at.setter
+    def opened_at(self, _: datetime) -> None:
+        self._since = time.monotonic()

@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import anyio
+import pybreaker
 import pytest
 
+from ksz_childbenefits.cadastres import line
 from ksz_childbenefits.cadastres.background import BackgroundLoop
 from ksz_childbenefits.cadastres.base import CadastreCall, Holdings
 from ksz_childbenefits.cadastres.embedded import FailingCadastre
@@ -124,6 +127,29 @@ def test_the_breaker_opens_after_failures_in_a_row_and_recovers(loop: Background
         time.sleep(0.12)
         assert cadastre.files(CALL) == HELD
         assert cadastre.line.is_open
+        loop.close()
+
+
+def test_a_clock_that_is_set_back_prolongs_no_pause(
+    loop: BackgroundLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class HourAgo(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) - timedelta(hours=1)
+
+    limits = replace(LIMITS, failures=1, pause_seconds=0.1)
+    with site(REFUSING) as operator:
+        cadastre = remote(operator.url, loop, limits)
+        with pytest.raises(CadastreFailure, match="HTTP 503"):
+            cadastre.files(CALL)
+        operator.behaviour = GOOD
+        for module in (pybreaker, line):
+            monkeypatch.setattr(module, "datetime", HourAgo)
+        with pytest.raises(CadastreFailure, match="left alone"):
+            cadastre.files(CALL)
+        time.sleep(0.12)
+        assert cadastre.files(CALL) == HELD
         loop.close()
 
 
