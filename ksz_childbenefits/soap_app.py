@@ -1,15 +1,17 @@
-"""The operation as a method of a spyne service, and the WSGI application that reaches it.
+"""The operation as a method of a spyne service, and what reaches it.
 
-spyne is transport and dispatch: its protocol is told to pass messages on as they are, so it parses
-no XML, resolves no ``href``, makes no fault and logs no body. What a message is worth is judged by
+spyne knows the services and their operations, and dispatches: each endpoint's operation is looked
+up once, when the service starts (docs/decisions/0001). It sees no message: it parses no XML,
+resolves no ``href``, makes no fault and logs no body. What a message is worth is judged by
 ``Endpoint.handle`` alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from http import HTTPStatus
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final, Protocol
 
 from ksz_childbenefits.contract.contracts import CADASTRE, CONSULTATION, INSCRIPTIONS, Contract
@@ -21,14 +23,8 @@ from ksz_childbenefits.spyne_compat import (
     Application,
     ServiceBase,
     Soap11,
-    WsgiApplication,
     rpc,
 )
-
-RECEIVED = "ksz_childbenefits.received"
-"""WSGI environ key: when the request came in (datetime, UTC); absent: now."""
-
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class MessageEndpoint(Protocol):
@@ -66,41 +62,6 @@ def message_of(body: bytes, content_type: str, soap_action: str | None, at: date
     )
 
 
-class PassThrough(Soap11):  # type: ignore[misc]  # spyne has no types
-    """SOAP 1.1 by name: hands the message to the operation and the reply to the transport."""
-
-    def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
-        """Make the ``Message`` of the bytes and headers that came in."""
-        environ = ctx.transport.req_env
-        ctx.in_document = message_of(
-            b"".join(ctx.in_string),
-            environ.get("CONTENT_TYPE", ""),
-            environ.get("HTTP_SOAPACTION"),
-            environ.get(RECEIVED) or datetime.now(UTC),
-        )
-
-    def decompose_incoming_envelope(self, ctx: Any, message: str = Soap11.REQUEST) -> None:
-        """Name the method of the service: neither content nor SOAPAction chooses it."""
-        _, operation = SERVICES[ctx.app.config.contract.name]
-        ctx.method_request_string = f"{{{INTF}}}{operation}"
-
-    def deserialize(self, ctx: Any, message: str) -> None:
-        """Give the message to the operation as its one argument."""
-        ctx.in_object = [ctx.in_document]
-
-    def serialize(self, ctx: Any, message: str) -> None:
-        """Set status and headers of HTTP from the ``Reply``."""
-        reply = ctx.out_object[0] if ctx.out_error is None else Reply(b"", status=500)
-        ctx.transport.resp_code = f"{reply.status} {HTTPStatus(reply.status).phrase}"
-        if reply.retry_after is not None:
-            ctx.transport.resp_headers["Retry-After"] = str(reply.retry_after)
-        ctx.out_document = reply
-
-    def create_out_string(self, ctx: Any, charset: str | None = None) -> None:
-        """Send the reply's bytes as they are: they are signed."""
-        ctx.out_string = [ctx.out_document.body]
-
-
 def _operation(name: str) -> Any:
     """A method of a service; spyne tells the methods of one service apart by their names."""
 
@@ -132,19 +93,19 @@ class ChildBenefitsCadastreService(ServiceBase):  # type: ignore[misc]  # spyne 
     consultFiles = _operation("consultFiles")  # noqa: N815  # as in the WSDL
 
 
-def soap_application(endpoint: MessageEndpoint) -> WsgiApp:
-    """The WSGI application of an endpoint; it expects a body whose size was checked."""
-    service, _ = SERVICES[endpoint.contract.name]
+def operation_of(endpoint: MessageEndpoint) -> Callable[[Message], Reply]:
+    """What an endpoint's messages are handed to: the operation that spyne has for its contract."""
+    service, name = SERVICES[endpoint.contract.name]
     application = Application(
         [service],
         tns=INTF,
         name=endpoint.contract.name,
-        in_protocol=PassThrough(),
-        out_protocol=PassThrough(),
+        in_protocol=Soap11(),
+        out_protocol=Soap11(),
         config=endpoint,
     )
-    wsgi: WsgiApp = WsgiApplication(application, max_content_length=2**31, block_length=2**20)
-    return wsgi
+    (found,) = application.interface.service_method_map[f"{{{INTF}}}{name}"]
+    return partial(found.function, SimpleNamespace(app=application))
 
 
 SERVICES: Final[Mapping[str, tuple[Any, str]]] = {

@@ -32,9 +32,8 @@ with warnings.catch_warnings():
     from spyne import Application, ServiceBase, const, rpc
     from spyne.model.primitive import AnyXml
     from spyne.protocol.soap import Soap11
-    from spyne.server.wsgi import WsgiApplication
 
 const.MIN_GC_INTERVAL = float("inf")
 """Else spyne collects the garbage of the whole process, 40 ms, every second (for its files)."""
 
-__all__ = ["AnyXml", "Application", "ServiceBase", "Soap11", "WsgiApplication", "rpc"]
+__all__ = ["AnyXml", "Application", "ServiceBase", "Soap11", "rpc"]

@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
 from ksz_childbenefits.contract.contracts import Contract
 from ksz_childbenefits.contract.wsdl import served_wsdl, served_xsd
+from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.metrics import CONTENT_TYPE, IN_FLIGHT, exposition
 from ksz_childbenefits.server.answer import XML, Answer, Send, short
+from ksz_childbenefits.server.crew import Crew
 from ksz_childbenefits.server.limits import Limits, Stopping
 from ksz_childbenefits.server.request import Receive, Request, Scope
-from ksz_childbenefits.server.wsgi import ThreadedWsgi
-from ksz_childbenefits.soap_app import MessageEndpoint, message_of, soap_application
+from ksz_childbenefits.soap_app import MessageEndpoint, operation_of
 
 LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
@@ -51,7 +51,7 @@ class Door:
         ``metrics_port`` gets metrics and health, and nothing else.
         """
         self._endpoints = endpoints
-        self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="soap")
+        self._crew: Crew[Message, Reply] = Crew(limits.threads, "soap")
         self._room = limits.parallel_requests
         self._public_url = public_url
         self._stopping = stopping
@@ -68,13 +68,13 @@ class Door:
         """Let go of everything that a worker holds, once it has answered what it had."""
         for endpoint in self._endpoints:
             endpoint.close()
-        self._threads.shutdown(cancel_futures=True)
+        self._crew.close()
 
     def _add(self, endpoint: MessageEndpoint) -> None:
         """The resources of one endpoint: its service path, its WSDL, its XSDs."""
         contract = endpoint.contract
-        soap = ThreadedWsgi(soap_application(endpoint), self._threads)
-        self._resources[contract.path, ""] = ("POST", partial(self._consult, endpoint, soap))
+        answer = partial(self._consult, endpoint, operation_of(endpoint))
+        self._resources[contract.path, ""] = ("POST", answer)
         self._resources[contract.path, "wsdl"] = ("GET", partial(self._wsdl, contract))
         for name in contract.xsds:
             schema = partial(_xsd, contract, name)
@@ -119,26 +119,30 @@ class Door:
         return short(HTTPStatus.OK if able else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _consult(
-        self, endpoint: MessageEndpoint, soap: ThreadedWsgi, request: Request
+        self,
+        endpoint: MessageEndpoint,
+        operation: Callable[[Message], Reply],
+        request: Request,
     ) -> Answer | None:
         if not request.is_plain_xml():
             return _unread(request, short(HTTPStatus.UNSUPPORTED_MEDIA_TYPE))
         body = await request.body()
         if body is None:
             return None
+        message = request.message(body)
         if self._room == 0:
-            return _overloaded(endpoint, request, body)
+            return _answer(endpoint.overloaded(message))
         self._room -= 1
         try:
             with IN_FLIGHT.track_inprogress():
-                return await soap(request.environ(body))
+                return _answer(await self._crew.do(operation, message))
         finally:
             self._room += 1
 
 
-def _overloaded(endpoint: MessageEndpoint, request: Request, body: bytes) -> Answer:
-    message = message_of(body, request.content_type, request.soap_action, request.received)
-    reply = endpoint.overloaded(message)
+def _answer(reply: Reply | None) -> Answer:
+    if reply is None:
+        return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"", XML)
     again = () if reply.retry_after is None else (("retry-after", str(reply.retry_after)),)
     return Answer(reply.status, reply.body, XML, again)
 

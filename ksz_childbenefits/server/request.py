@@ -1,14 +1,13 @@
-"""A request as the door sees it, and as spyne gets it."""
+"""A request as the door sees it, and as the endpoint gets it."""
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from ksz_childbenefits.soap_app import RECEIVED
+from ksz_childbenefits.exchange import Message
+from ksz_childbenefits.soap_app import message_of
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -67,28 +66,6 @@ class Request:
             if not event["more_body"]:
                 return b"".join(parts)
 
-    def environ(self, body: bytes) -> dict[str, Any]:
-        """The request for WSGI: the headers that the service reads, and no other."""
-        host, port = self._scope["server"] or ("localhost", 0)
-        environ = {
-            "REQUEST_METHOD": self.method,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": self.path,
-            "QUERY_STRING": self.query,
-            "SERVER_NAME": host,
-            "SERVER_PORT": str(port),
-            "SERVER_PROTOCOL": f"HTTP/{self._scope['http_version']}",
-            "CONTENT_TYPE": self.content_type,
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": self.scheme,
-            "wsgi.input": io.BytesIO(body),
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": True,
-            "wsgi.run_once": False,
-            RECEIVED: self.received,
-        }
-        if self.soap_action is not None:
-            environ["HTTP_SOAPACTION"] = self.soap_action
-        return environ
+    def message(self, body: bytes) -> Message:
+        """What the endpoint is given: the body and the headers that it reads, and no other."""
+        return message_of(body, self.content_type, self.soap_action, self.received)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 
-from ksz_childbenefits.contract.contracts import CONSULTATION
+from ksz_childbenefits.contract.contracts import CADASTRE, CONSULTATION, INSCRIPTIONS, Contract
 from ksz_childbenefits.exchange import Message, Reply
-from ksz_childbenefits.soap_app import RECEIVED, soap_application
+from ksz_childbenefits.soap_app import operation_of
 
 HREFS = (
     b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
@@ -24,10 +22,9 @@ HREFS = (
 class Recorder:
     """Keeps the messages that came."""
 
-    contract = CONSULTATION
-
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, contract: Contract) -> None:
         self.reply = reply
+        self.contract = contract
         self.messages: list[Message] = []
 
     def handle(self, message: Message) -> Reply:
@@ -44,45 +41,15 @@ class Recorder:
         raise AssertionError
 
 
-def call(gateway: Recorder, body: bytes, **environ: Any) -> tuple[str, dict[str, str], bytes]:
-    started: list[Any] = []
-    given = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/",
-        "SERVER_NAME": "h",
-        "SERVER_PORT": "80",
-        "CONTENT_TYPE": "text/xml",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        **environ,
-    }
-    reply = soap_application(gateway)(given, lambda *arguments: started.extend(arguments))
-    content = b"".join(reply)
-    return started[0], dict(started[1]), content
-
-
+@pytest.mark.parametrize("contract", [CONSULTATION, CADASTRE, INSCRIPTIONS], ids=lambda c: c.name)
 @pytest.mark.parametrize(
     "body", [b"", b"<", b"\xff\xfe", b"<!DOCTYPE a><a/>", HREFS, b"x" * 3_000_000]
 )
-def test_any_bytes_reach_the_operation_unchanged(body: bytes) -> None:
-    gateway = Recorder(Reply(b"<signed/>", 200))
-    assert call(gateway, body, HTTP_SOAPACTION='"urn:other#operation"') == (
-        "200 OK",
-        {"Content-Type": "text/xml; charset=utf-8", "Content-Length": "9"},
-        b"<signed/>",
-    )
-    (message,) = gateway.messages
-    assert (message.body, message.soap_action) == (body, '"urn:other#operation"')
-    assert datetime.now(UTC) - message.received < timedelta(seconds=5)
-
-
-def test_status_and_retry_after_are_the_gateway_s() -> None:
-    gateway = Recorder(Reply(b"<fault/>", 503, retry_after=7))
-    moment = datetime(2024, 1, 1, tzinfo=UTC)
-    status, headers, body = call(gateway, b"<a/>", **{RECEIVED: moment})
-    assert (status, headers["Retry-After"], body) == ("503 Service Unavailable", "7", b"<fault/>")
-    assert gateway.messages[0].received == moment
+def test_any_message_reaches_the_endpoint_as_it_came(contract: Contract, body: bytes) -> None:
+    gateway = Recorder(Reply(b"<signed/>", 503, retry_after=7), contract)
+    message = Message(body, None, '"urn:other#operation"', datetime.now(UTC))
+    assert operation_of(gateway)(message) is gateway.reply
+    assert gateway.messages == [message]
 
 
 def test_spyne_is_imported_without_a_warning() -> None:
