@@ -13,7 +13,7 @@ from ksz_childbenefits.registers.database import open_database, writing
 from ksz_childbenefits.registers.migrating import migrate
 from ksz_childbenefits.registers.schema import metadata
 
-UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
+UNSAFE_BUT_FAST = {"full_page_writes": "off", "shared_buffers": "32MB"}
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, text, update
 
 from ksz_childbenefits.audit.chain import Head, Item
-from ksz_childbenefits.errors import Unavailable
 from ksz_childbenefits.registers.audit_schema import (
     audit_chains,
     audit_evidence,
@@ -20,6 +19,10 @@ from ksz_childbenefits.registers.audit_schema import (
 )
 
 _PLACEHOLDERS: Final = {"sqlite": "?", "postgresql": "%s"}
+
+
+_DURABLE: Final = ("fsync", "synchronous_commit")
+"""Settings of PostgreSQL that must not be off."""
 
 
 class Chain(NamedTuple):
@@ -102,13 +105,12 @@ def newest(connection: Connection, writer: str) -> Head | None:
     return Head(writer, row.number, row.hash) if row else None
 
 
-def refuse_forgetful(connection: Connection) -> None:
-    """Raise Unavailable where a commit would not be on the disk when it returns."""
-    if (
-        connection.dialect.name == "postgresql"
-        and connection.execute(text("SHOW synchronous_commit")).scalar() == "off"
-    ):
-        raise Unavailable("the audit trail needs synchronous_commit, which is off")
+def forgetful(connection: Connection) -> str | None:
+    """The server's setting by which a commit may return before it is on the disk, or None."""
+    if connection.dialect.name != "postgresql":
+        return None
+    shown = ((name, connection.execute(text(f"SHOW {name}")).scalar()) for name in _DURABLE)
+    return next((name for name, value in shown if value == "off"), None)
 
 
 def begin(connection: Connection, writer: str, now: int) -> None:

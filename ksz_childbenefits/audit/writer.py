@@ -34,7 +34,7 @@ CHECKPOINT_SECONDS: Final = 1.0
 """... or so long after the first that is not. What is not sealed yet no signature can prove."""
 
 PULSE_SECONDS: Final = 15.0
-"""How often a writer says that it lives, and looks after the others."""
+"""How often a writer says that it lives, looks after the others, and asks what is durable."""
 
 IDLE_SECONDS: Final = 600.0
 """How long a writer without records may keep to itself what it has seen of the others."""
@@ -98,6 +98,7 @@ class Writer:
         self._neighbours = Neighbours()
         self._reach: _Reach | None = None
         self._name: str | None = None
+        self._forgetful: str | None = None
         self._unsure = False
         self._doubtful: _Page | None = None
         self._stored: Sequence[Entry] = ()
@@ -162,6 +163,8 @@ class Writer:
             self._settle(connection)
             if (self._stored is entries) if entries else (self._reach is None):
                 return
+            if entries and (self._reach is None or self._forgetful):
+                self._refuse_forgetful(connection)
             page = self._page(connection, entries, now)
             for entry in entries:
                 page.record(entry)
@@ -182,7 +185,10 @@ class Writer:
         """Whether so many records are all that there is to write behind what we know of."""
         reach = self._reach
         return (
-            reach is not None and not self._unsure and reach.unsealed + records < CHECKPOINT_RECORDS
+            reach is not None
+            and not self._unsure
+            and self._forgetful is None
+            and reach.unsealed + records < CHECKPOINT_RECORDS
         )
 
     def _go_on(self, entries: Sequence[Entry]) -> None:
@@ -214,11 +220,16 @@ class Writer:
             self._former = self._reach.head
             self._forget()
 
+    def _refuse_forgetful(self, connection: Connection) -> None:
+        """Raise Unavailable where the disk may not have a record when its commit returns."""
+        self._forgetful = ledger.forgetful(connection)
+        if self._forgetful is not None:
+            raise Unavailable(f"the audit trail needs {self._forgetful}, which is off")
+
     def _page(self, connection: Connection, entries: Sequence[Entry], now: datetime) -> _Page:
         """Where to write next: after what there is, or in a new chain."""
         if self._reach is not None:
             return _Page(self._reach, entries)
-        ledger.refuse_forgetful(connection)
         # The name of a beginning in doubt stays: under it, only one of the two can be committed.
         self._name = self._name or new_writer(now)
         page = _Page(_Reach(Head(self._name)), entries)
@@ -254,6 +265,11 @@ class Writer:
         with self._held.writing() as connection:
             ledger.live(connection, head.writer, milliseconds(now))
             chains = self._neighbours.look(connection, head.writer)
+            # A server is reloaded at any time: while it forgets, each record asks it again.
+            self._forgetful = ledger.forgetful(connection)
+        if self._forgetful is not None:
+            reason = f"it needs {self._forgetful}, which is off"
+            _log.warning("audit trail refuses records", extra={"reason": reason})
         seal_dead(self._engine, chains, self._keys.at(now), [head])
         if any(self._neighbours.untold) and time.monotonic() >= self._marked_at + IDLE_SECONDS:
             self._seal_at = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -413,6 +414,61 @@ def test_what_the_database_refuses_is_not_stored_and_then_goes_on(
     scribe.stop()
     assert tickets(engine)[1:] == [then.ticket]
     assert not findings(engine)
+
+
+@contextmanager
+def turned_off(server: Engine, setting: str) -> Iterator[None]:
+    """Meanwhile all connections to the server, also those that are open, have this off."""
+
+    def reloaded(change: str, value: str) -> None:
+        with server.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql(f"ALTER SYSTEM {change}")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+            while connection.exec_driver_sql(f"SHOW {setting}").scalar() != value:
+                time.sleep(0.01)
+
+    reloaded(f"SET {setting} = off", "off")
+    try:
+        yield
+    finally:
+        reloaded(f"RESET {setting}", "on")
+
+
+FORGETFUL = ["fsync", "synchronous_commit"]
+"""What, turned off, makes a commit return before it is on the disk."""
+
+
+@pytest.mark.parametrize("setting", FORGETFUL)
+def test_no_chain_begins_at_a_server_that_forgets(postgresql: Engine, setting: str) -> None:
+    scribe = Writer(postgresql, keys())
+    with turned_off(postgresql, setting), pytest.raises(Unavailable, match=setting):
+        scribe.write(entries(record()))
+    assert not rows(postgresql)
+    scribe.write(entries(record()))
+    scribe.stop()
+
+
+@pytest.mark.parametrize("setting", FORGETFUL)
+def test_a_reload_that_makes_the_server_forget_is_noticed_at_the_next_pulse(
+    postgresql: Engine, clock: Clock, caplog: pytest.LogCaptureFixture, setting: str
+) -> None:
+    """From then on nothing is recorded; the chain stays alive, and goes on once it may."""
+    scribe = Writer(postgresql, keys())
+    first, refused, then = record(), record(), record()
+    scribe.write(entries(first))
+    with turned_off(postgresql, setting):
+        clock.ahead = writer.PULSE_SECONDS
+        scribe.attend()
+        warned = [one.__dict__ for one in caplog.records if one.levelno == logging.WARNING]
+        assert [one["reason"] for one in warned] == [f"it needs {setting}, which is off"]
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=setting):
+                scribe.write(entries(refused))
+    scribe.write(entries(then))
+    scribe.stop()
+    assert tickets(postgresql) == [first.ticket, then.ticket]
+    assert len(chains(postgresql)) == 1
+    assert not findings(postgresql)
 
 
 def test_a_server_that_forgets_what_it_committed_is_not_trusted(postgresql: Engine) -> None:
