@@ -35,6 +35,7 @@ class CheckedList:
     """What a list that its issuer signed says: who is revoked, when it is fresh, whom it tells of.
 
     ``begin`` is its thisUpdate, ``end`` its nextUpdate, ``number`` its CRLNumber, where it has one.
+    ``names`` are those of its distribution point, where it is one part of a list; else None.
     """
 
     serials: frozenset[int]
@@ -43,6 +44,7 @@ class CheckedList:
     number: int | None
     for_users: bool
     for_authorities: bool
+    names: frozenset[x509.GeneralName] | None
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether it holds at ``now`` (aware)."""
@@ -51,6 +53,10 @@ class CheckedList:
     def is_older_than(self, other: CheckedList) -> bool:
         """Whether the issuer made the other one later."""
         return (self.begin, self.number or 0) < (other.begin, other.number or 0)
+
+    def covers(self, certificate: x509.Certificate) -> bool:
+        """Whether a certificate of its issuer would stand in it (RFC 5280, 6.3.3 (b)(2)(i))."""
+        return self.names is None or not self.names.isdisjoint(_points(certificate))
 
 
 def check_list(data: bytes, issuer: x509.Certificate) -> CheckedList:
@@ -76,6 +82,7 @@ def check_list(data: bytes, issuer: x509.Certificate) -> CheckedList:
         None if number is None else number.crl_number,
         for_users=point is None or not point.only_contains_ca_certs,
         for_authorities=point is None or not point.only_contains_user_certs,
+        names=None if point is None else _names(point, issuer.subject),
     )
 
 
@@ -93,17 +100,22 @@ class RevocationList:
         """Whose list it is, for logs and metrics."""
         return self._issuer.subject.rfc4514_string()
 
-    def refuse_revoked(self, serial: int, now: datetime, *, authority: bool) -> None:
-        """Refuse a revoked serial number, and every one while the list is missing, stale or forged.
+    def refuse_revoked(
+        self, certificate: x509.Certificate, now: datetime, *, authority: bool
+    ) -> None:
+        """Refuse a revoked certificate, and every one while the list is missing, stale or forged.
 
-        FailedAuthentication. ``now`` aware; ``authority``: whether the number is an authority's,
-        for lists that speak of users or of authorities only.
+        FailedAuthentication; also for one that the list does not cover. ``now`` aware;
+        ``authority``: whether it is an authority's, for lists of users or of authorities only.
         """
         content = self.current()
         if not content.is_fresh(now):
             raise _failure(self._issuer, "is not fresh")
         if not (content.for_authorities if authority else content.for_users):
             raise _failure(self._issuer, "does not speak of such certificates")
+        if not content.covers(certificate):
+            raise _failure(self._issuer, "is a part that does not cover the certificate")
+        serial = certificate.serial_number
         if serial in content.serials:
             raise FailedAuthentication(f"certificate {serial:x} is revoked")
 
@@ -165,6 +177,28 @@ def _leaves_out(point: x509.IssuingDistributionPoint) -> bool:
     return bool(
         point.indirect_crl or point.only_some_reasons or point.only_contains_attribute_certs
     )
+
+
+def _names(
+    point: x509.IssuingDistributionPoint | x509.DistributionPoint, issuer: x509.Name
+) -> frozenset[x509.GeneralName] | None:
+    """The names of a distribution point, all in full; None where it has none."""
+    if point.relative_name is not None:
+        return frozenset({x509.DirectoryName(x509.Name([*issuer.rdns, point.relative_name]))})
+    return None if point.full_name is None else frozenset(point.full_name)
+
+
+def _points(certificate: x509.Certificate) -> frozenset[x509.GeneralName]:
+    """Where its issuer's own lists for all reasons lie, says the certificate.
+
+    Nowhere where that cannot be read: then no part of a list covers it.
+    """
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except (*_UNREADABLE, x509.ExtensionNotFound):
+        return frozenset()
+    own = [point for point in points if point.crl_issuer is point.reasons is None]
+    return frozenset().union(*(_names(point, certificate.issuer) or () for point in own))
 
 
 def _may_sign_lists(issuer: x509.Certificate) -> bool:

@@ -130,9 +130,9 @@ class TrustedCertificate:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A certificate of a path, by its serial number, and the list that could revoke it."""
+    """A certificate of a path, and the list that could revoke it."""
 
-    serial: int
+    certificate: x509.Certificate
     authority: bool
     issuers_list: RevocationList
 
@@ -171,12 +171,13 @@ class Trust:
         """The certificate as trusted at ``now`` (aware).
 
         FailedAuthentication: no valid path to an anchor, not valid now, keyUsage without
-        digitalSignature and nonRepudiation, revoked, or a revocation list that is missing, stale or
-        not its issuer's. UnsupportedAlgorithm: a key that SECURITY 3 does not accept.
+        digitalSignature and nonRepudiation, revoked, or a revocation list that is missing, stale,
+        not its issuer's, or does not cover it. UnsupportedAlgorithm: a key that SECURITY 3 does not
+        accept.
         """
         path = self._remembered(fingerprint(certificate), now) or self._validate(certificate, now)
         for link in path.revocable:
-            link.issuers_list.refuse_revoked(link.serial, now, authority=link.authority)
+            link.issuers_list.refuse_revoked(link.certificate, now, authority=link.authority)
         return path.proves
 
     def tell_lists(self) -> None:
@@ -230,7 +231,7 @@ class Trust:
         for position, (issued, issuer) in enumerate(pairwise(chain)):
             revocation_list = self._lists.get(fingerprint(issuer))
             if revocation_list is not None:
-                yield _Link(issued.serial_number, position > 0, revocation_list)
+                yield _Link(issued, position > 0, revocation_list)
 
     def _key(self, certificate: x509.Certificate) -> PublicKey:
         try:

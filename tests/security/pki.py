@@ -119,7 +119,8 @@ def issue(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
     )
     for extension in extensions:
-        builder = builder.add_extension(extension, critical=True)
+        critical = extension.oid != x509.CRLDistributionPoints.oid  # RFC 5280, 4.2.1.13
+        builder = builder.add_extension(extension, critical)
     digest = hash_ or hashes.SHA256()
     pss_padding = padding.PSS(padding.MGF1(digest), digest.digest_size) if pss else None
     return Party(key, builder.sign(signer, digest, rsa_padding=pss_padding))

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from ksz_childbenefits.errors import FailedAuthentication
 from ksz_childbenefits.security.trust import Anchor, Trust, TrustPolicy
@@ -219,16 +220,25 @@ def test_a_list_of_an_ec_authority(tmp_path: Path) -> None:
     assert trust.check(customer(root, "x", ec_key(1)).certificate, NOW)
 
 
-def distribution_point(**limits: bool) -> x509.IssuingDistributionPoint:
+HERE = x509.UniformResourceIdentifier("http://crl.example/1")
+THERE = x509.UniformResourceIdentifier("http://crl.example/2")
+PART = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COMMON_NAME, "part 1")])
+PART_IN_FULL = x509.DirectoryName(x509.Name([*subject("Root").rdns, PART]))
+
+
+def distribution_point(
+    names: list[x509.GeneralName] | None = None,
+    relative: x509.RelativeDistinguishedName | None = None,
+    **limits: bool,
+) -> x509.IssuingDistributionPoint:
     every = {
         "only_contains_user_certs": False,
         "only_contains_ca_certs": False,
         "indirect_crl": False,
         "only_contains_attribute_certs": False,
     }
-    name = [x509.UniformResourceIdentifier("http://crl.example/")]
     return x509.IssuingDistributionPoint(
-        full_name=name, relative_name=None, only_some_reasons=None, **{**every, **limits}
+        full_name=names, relative_name=relative, only_some_reasons=None, **{**every, **limits}
     )
 
 
@@ -243,9 +253,82 @@ def test_a_list_limited_to_users_or_to_authorities(trust: Trust, lists: tuple[Pa
     refused(trust, pki().rsa, "does not speak")
 
 
-def test_a_list_with_a_distribution_point_only(trust: Trust, lists: tuple[Path, Path]) -> None:
-    write(lists[0], revocation_list(pki().root, extension=distribution_point()))
-    assert trust.check(pki().rsa.certificate, NOW)
+def pointing_at(*points: x509.DistributionPoint, key: int = 7) -> Party:
+    """Who signs with a certificate of the root that names these distribution points."""
+    extensions = (key_usage("digital_signature"), x509.CRLDistributionPoints(points))
+    return issue(pki().root, subject("Pointing"), ec_key(key), *extensions)
+
+
+def point(
+    *names: x509.GeneralName, reasons: frozenset[x509.ReasonFlags] | None = None
+) -> x509.DistributionPoint:
+    return x509.DistributionPoint(names, None, reasons, None)
+
+
+RELATIVE = x509.DistributionPoint(None, PART, None, None)
+
+
+@pytest.mark.parametrize(
+    ("list_", "points"),
+    [
+        (distribution_point([HERE]), [point(HERE)]),
+        (distribution_point([HERE, PART_IN_FULL]), [point(THERE), point(PART_IN_FULL)]),
+        (distribution_point(relative=PART), [point(THERE, PART_IN_FULL)]),
+        (distribution_point([PART_IN_FULL]), [RELATIVE]),
+    ],
+    ids=["its name", "one of several", "relative in the list", "relative in the certificate"],
+)
+def test_a_part_of_a_list_covers_who_names_it(
+    trust: Trust,
+    lists: tuple[Path, Path],
+    list_: x509.IssuingDistributionPoint,
+    points: list[x509.DistributionPoint],
+) -> None:
+    """RFC 5280, 6.3.3 (b)(2)(i)."""
+    party = pointing_at(*points)
+    write(lists[0], revocation_list(pki().root, extension=list_))
+    assert trust.check(party.certificate, NOW)
+    write(lists[0], revocation_list(pki().root, party, extension=list_))
+    refused(trust, party, "is revoked")
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [point(THERE)],
+        [point(HERE, reasons=frozenset({x509.ReasonFlags.key_compromise}))],
+        [x509.DistributionPoint([HERE], None, None, [x509.DirectoryName(subject("Other"))])],
+        [x509.DistributionPoint(None, None, None, [x509.DirectoryName(subject("Root"))])],
+    ],
+    ids=["another part", "some reasons only", "another issuer's list", "no name"],
+)
+def test_a_part_of_a_list_covers_nobody_else(
+    trust: Trust, lists: tuple[Path, Path], points: list[x509.DistributionPoint]
+) -> None:
+    """Whoever is revoked in the part that we do not have would pass."""
+    write(lists[0], revocation_list(pki().root, extension=distribution_point([HERE])))
+    refused(trust, pointing_at(*points), "does not cover")
+    write(lists[0], revocation_list(pki().root))
+    assert trust.check(pointing_at(*points).certificate, NOW)
+
+
+def test_a_part_of_a_list_does_not_cover_who_names_no_list(
+    trust: Trust, lists: tuple[Path, Path]
+) -> None:
+    write(lists[0], revocation_list(pki().root, extension=distribution_point([HERE])))
+    refused(trust, pki().rsa, "does not cover")
+    refused(trust, pki().indirect, "does not cover")  # Its authority names none either.
+
+
+def test_distribution_points_that_cannot_be_read_name_no_list(
+    trust: Trust, lists: tuple[Path, Path]
+) -> None:
+    """They count only where the list is a part of one."""
+    garbage = x509.UnrecognizedExtension(x509.CRLDistributionPoints.oid, b"\x30\x01")
+    party = issue(pki().root, subject("Garbled"), ec_key(7), garbage)
+    assert trust.check(party.certificate, NOW)
+    write(lists[0], revocation_list(pki().root, extension=distribution_point([HERE])))
+    refused(trust, party, "does not cover")
 
 
 @pytest.mark.parametrize("limit", ["indirect_crl", "only_contains_attribute_certs"])
