@@ -65,10 +65,10 @@ def withdraw(
         register = CustomerRegister(engine)
         remove = register.remove_certificate if certificate else register.remove_anchor
         remove(name, loaded)
-        tell_withdrawn(name, loaded, settings, register)
+        _tell_withdrawn(name, loaded, settings, register)
 
 
-def tell_withdrawn(
+def _tell_withdrawn(
     name: str, certificate: x509.Certificate, settings: Settings, register: CustomerRegister
 ) -> None:
     """Say that it is; with exit code 1 if its CBE number lets it in all the same (SECURITY 3).

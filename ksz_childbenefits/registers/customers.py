@@ -55,8 +55,8 @@ class CustomerRegister(RegisteredCertificates):
 
         By its own fingerprint; else by the CBE number in its subject, for a customer that has
         registered an anchor (SHA-256, hex) that the certificate's path leads to. A subject that
-        names two such customers is nobody's, and so is a certificate that an operator signs with:
-        who is both has separate credentials (DOMAIN 7).
+        names two such customers is nobody's, and so is a certificate that an operator signs with,
+        or did before it was withdrawn: who is both has separate credentials (DOMAIN 7).
         """
         mark = fingerprint(certificate)
         return self._edition.answer(
@@ -69,6 +69,7 @@ class CustomerRegister(RegisteredCertificates):
     ) -> Customer | None:
         certificates, anchors = schema.customer_certificates, schema.customer_anchors
         operators = schema.operator_certificates.c.fingerprint
+        withdrawn = schema.withdrawn_operator_certificates.c.fingerprint
         by_fingerprint = (
             select(schema.customers).join(certificates).where(certificates.c.fingerprint == mark)
         )
@@ -80,6 +81,7 @@ class CustomerRegister(RegisteredCertificates):
                 anchors.c.anchor_fingerprint.in_(anchor_fingerprints),
                 schema.customers.c.cbe_number.in_(cbe_numbers(subject)),
                 ~exists().where(operators == mark),
+                ~exists().where(withdrawn == mark),
             )
         )
         with asking(self._engine) as connection:

@@ -74,6 +74,9 @@ def insert_operator_certificate(
     _require_unused(connection, certificate)
     values = {"operator": operator.value, **_certificate_values(certificate)}
     connection.execute(insert(schema.operator_certificates).values(values))
+    withdrawn = schema.withdrawn_operator_certificates
+    before = withdrawn.c.fingerprint == fingerprint(certificate)
+    connection.execute(delete(withdrawn).where(before))
 
 
 def _certificate_values(certificate: x509.Certificate) -> dict[str, Any]:
@@ -109,10 +112,15 @@ def delete_certificate(connection: Connection, name: str, certificate: x509.Cert
 def delete_operator_certificate(
     connection: Connection, operator: Operator, certificate: x509.Certificate
 ) -> None:
-    """Take a certificate from an operator; it must be the operator's."""
-    table = schema.operator_certificates
-    same = (table.c.operator == operator.value) & (table.c.fingerprint == fingerprint(certificate))
+    """Take a certificate from an operator; it must be the operator's.
+
+    Its fingerprint is kept: under an anchor it would pass for the customer of the same CBE number
+    from now on, and who is both has separate credentials (DOMAIN 7).
+    """
+    table, mark = schema.operator_certificates, fingerprint(certificate)
+    same = (table.c.operator == operator.value) & (table.c.fingerprint == mark)
     _delete_one(connection, delete(table).where(same), f"operator {operator.value!r}")
+    connection.execute(insert(schema.withdrawn_operator_certificates).values(fingerprint=mark))
 
 
 def delete_anchor(connection: Connection, name: str, anchor: x509.Certificate) -> None:

@@ -108,6 +108,13 @@ operator_certificates = Table(
 ORINT and Opgroeien are customers too, with other certificates (DOMAIN 7).
 """
 
+withdrawn_operator_certificates = Table(
+    "withdrawn_operator_certificates",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+)
+"""What operators signed with before: no customer's by its CBE number (DOMAIN 7)."""
+
 deliberation_files = Table(
     "deliberation_files",
     metadata,

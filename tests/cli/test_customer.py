@@ -170,14 +170,18 @@ def test_taken_away_but_still_let_in(command: Command, config: Path) -> None:
     assert "may not sign" not in result.stdout
 
 
-def test_an_operator_s_that_would_let_in_a_customer(command: Command, config: Path) -> None:
+def test_an_operators_that_is_withdrawn_lets_in_no_customer(command: Command, config: Path) -> None:
     """ORINT and Opgroeien are both, and have separate credentials (DOMAIN 7)."""
     anchor, at = config.parent / "keys" / "authority.pem", ("--config", config)
     pem = config.parent / "credentials" / "operator-orint" / "certificate.pem"
     assert command("customer", "certify", "orint", "--anchor", anchor, *at).exit_code == 0
     result = command("operator", "withdraw", "ORINT", "--certificate", pem, *at)
-    assert result.exit_code == 1
-    assert "still lets in customer orint" in result.stdout
+    assert result.exit_code == 0
+    assert "ORINT may not sign with it any more" in result.stdout
+    certificate = x509.load_pem_x509_certificate(pem.read_bytes())
+    mark = x509.load_pem_x509_certificate(anchor.read_bytes()).fingerprint(hashes.SHA256()).hex()
+    assert register(config).anchors("orint") == {mark}
+    assert register(config).identify(certificate, frozenset({mark})) is None
 
 
 def test_an_authority_that_a_customer_signs_under(command: Command, config: Path) -> None:

@@ -17,11 +17,12 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import Engine
 
 from ksz_childbenefits.domain.customers import Customer, Deliberation
-from ksz_childbenefits.domain.sources import AuthenticSource
+from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.errors import DataError, Unavailable
 from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import open_database, writing
 from ksz_childbenefits.registers.enrolment import insert_customer
+from ksz_childbenefits.registers.operators import OperatorRegister
 from tests.registers.databases import statements
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -158,6 +159,40 @@ def test_a_subject_that_names_two_customers_is_nobodys(register: CustomerRegiste
     )
     assert register.identify(both, only(ANCHOR)) is None
     assert register.identify(twice, only(ANCHOR)) == NAMUR
+
+
+def test_an_operators_certificate_never_passes_for_a_customers(
+    register: CustomerRegister, engine: Engine
+) -> None:
+    """Who is both has separate credentials (DOMAIN 7): also once it is withdrawn."""
+    register.add_anchor("ocmw-namur", ANCHOR)
+    operators = OperatorRegister(engine)
+    mine = certificate((NameOID.SERIAL_NUMBER, NAMUR.cbe_number))
+    assert register.identify(mine, only(ANCHOR)) == NAMUR
+    for _ in range(2):
+        operators.add_certificate(Operator.ORINT, mine)
+        assert operators.identify(mine) is not None
+        assert register.identify(mine, only(ANCHOR)) is None
+        operators.remove_certificate(Operator.ORINT, mine)
+        assert operators.identify(mine) is None
+        assert register.identify(mine, only(ANCHOR)) is None
+    another = certificate((NameOID.SERIAL_NUMBER, NAMUR.cbe_number))
+    assert register.identify(another, only(ANCHOR)) == NAMUR
+
+
+def test_an_operators_former_certificate_can_be_registered_to_a_customer(
+    register: CustomerRegister, engine: Engine
+) -> None:
+    """By itself, that is; taken from the customer too, it is nobody's again."""
+    register.add_anchor("ocmw-namur", ANCHOR)
+    operators = OperatorRegister(engine)
+    mine = certificate((NameOID.SERIAL_NUMBER, NAMUR.cbe_number))
+    operators.add_certificate(Operator.ORINT, mine)
+    operators.remove_certificate(Operator.ORINT, mine)
+    register.add_certificate("ocmw-namur", mine)
+    assert register.identify(mine, only(ANCHOR)) == NAMUR
+    register.remove_certificate("ocmw-namur", mine)
+    assert register.identify(mine, only(ANCHOR)) is None
 
 
 def test_a_certificate_is_of_one_customer_only(register: CustomerRegister) -> None:

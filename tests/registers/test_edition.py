@@ -33,6 +33,11 @@ CHANGES = {
         "UPDATE operator_certificates SET serial = '2'",
         "DELETE FROM operator_certificates",
     ],
+    "withdrawn_operator_certificates": [
+        "INSERT INTO withdrawn_operator_certificates (fingerprint) VALUES ('f')",
+        "UPDATE withdrawn_operator_certificates SET fingerprint = 'g'",
+        "DELETE FROM withdrawn_operator_certificates",
+    ],
     "deliberations": [
         "INSERT INTO customers (name, title, cbe_number) VALUES ('new', '', '0123456749')",
         "INSERT INTO deliberations (id, number, customer, legal_contexts, sources,"
