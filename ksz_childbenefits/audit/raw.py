@@ -58,8 +58,8 @@ def raw(column: Column[Any]) -> Label[Any]:
 
 
 @contextmanager
-def leniently(connection: Connection) -> Iterator[None]:
-    """Meanwhile text that is not UTF-8 is read with escapes in its place.
+def leniently(connection: Connection, errors: str = "backslashreplace") -> Iterator[None]:
+    """Meanwhile text that is not UTF-8 is read with escapes in its place, or others (codecs).
 
     No text of ours reads so: JSON knows no such escapes. PostgreSQL lets none in.
     """
@@ -67,7 +67,7 @@ def leniently(connection: Connection) -> Iterator[None]:
         yield
         return
     driver: Any = connection.connection.driver_connection
-    driver.text_factory = lambda found: found.decode("utf-8", "backslashreplace")
+    driver.text_factory = lambda found: found.decode("utf-8", errors)
     try:
         yield
     finally:

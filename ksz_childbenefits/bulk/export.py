@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import gzip
 import io
@@ -15,8 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, Table, func, literal, select
 
+from ksz_childbenefits.audit.raw import Row, leniently, raw
 from ksz_childbenefits.bulk import persons as persons_format
 from ksz_childbenefits.bulk import repertory as repertory_format
+from ksz_childbenefits.bulk.audit_lines import cut_line, item_line
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import DataError
 from ksz_childbenefits.registers.audit_schema import audit_chains, audit_records
@@ -75,24 +76,23 @@ def export_holdings(engine: Engine, operator: Operator, path: Path, watch: Watch
 
 def export_audit(engine: Engine, path: Path, watch: Watch) -> int:
     """The audit trail as JSON Lines, chain by chain: every item as it is signed; how many."""
-    items = audit_records.c
-    names = (items.writer, items.number, items.text, items.hash, items.signature)
-    query = select(*names).order_by(items.writer, items.number)
-    with snapshot(engine) as connection, _target(path) as target:
-        cuts = select(audit_chains).where(audit_chains.c.cut_text.is_not(None))
-        for row in connection.execute(cuts.order_by(audit_chains.c.writer)):
-            target.write(f'{{"cut":{row.cut_text}{_signature(row.cut_signature)}}}\n')
+    items, chains = audit_records.c, audit_chains.c
+    every = select(*(raw(items[name]) for name in Row._fields)).order_by(items.writer, items.number)
+    cuts = (
+        select(raw(chains.writer), raw(chains.cut_text), raw(chains.cut_signature))
+        .where(chains.cut_text.is_not(None))
+        .order_by(chains.writer)
+    )
+    with (
+        snapshot(engine) as connection,
+        leniently(connection, "surrogateescape"),
+        _target(path) as target,
+    ):
+        for row in connection.execute(cuts):
+            target.write(cut_line(*row))
         total = _count(connection, audit_records)
-        lines = (
-            # The text as it was hashed: whoever parses it and writes it anew hashes another.
-            f'{{"item":{row.text},"hash":"{row.hash.hex()}"{_signature(row.signature)}}}\n'
-            for row in _streamed(connection, query)
-        )
+        lines = map(item_line, _streamed(connection, every))
         return _written(target.write, lines, total, watch)
-
-
-def _signature(octets: bytes | None) -> str:
-    return "" if octets is None else f',"signature":"{base64.b64encode(octets).decode()}"'
 
 
 def _written(write: Callable[[Any], Any], rows: Iterator[Any], total: int, watch: Watch) -> int:

@@ -7,12 +7,12 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, Row, select, update
 
 from ksz_childbenefits.audit import reading
 from ksz_childbenefits.audit.writer import Writer
@@ -267,6 +267,52 @@ def test_an_export_can_be_verified_by_anybody(
         else:
             tickets.append(told["item"]["ticket"])
     assert tickets == [*asked]
+
+
+BROKEN = [b'{"no":"\xff\xfe"}', b"no JSON", b"[1]", b'{"a":1}\n{"b":2}', b'{"a":NaN}', b'{},"x":{}']
+"""What somebody has put in place of a text."""
+
+
+@pytest.mark.parametrize("kept_as", ["TEXT", "BLOB"])
+@pytest.mark.parametrize("octets", BROKEN)
+def test_an_export_goes_on_past_what_is_no_item(
+    command: Command,
+    config: Path,
+    asked: dict[str, Any],
+    engine: Engine,
+    *,
+    octets: bytes,
+    kept_as: str,
+) -> None:
+    """docs/formats.md: its octets as they are, one line as all others."""
+    broken, other = list(asked)
+    with writing(engine) as connection:
+        connection.exec_driver_sql(
+            f"UPDATE audit_records SET text = CAST(? AS {kept_as}) WHERE ticket = ?",
+            (octets, broken),
+        )
+        connection.exec_driver_sql(
+            f"UPDATE audit_chains SET cut_text = CAST(? AS {kept_as}), cut_signature = ?",
+            (octets, "no octets"),
+        )
+    (held,) = [row for row in rows_but_text(engine) if row.ticket == broken]
+    file = config.with_name("trail.jsonl")
+    assert command("audit", "export", file, "--config", config).exit_code == 0
+    cut, *items = [json.loads(line, parse_constant=pytest.fail) for line in file.open()]
+    encoded = base64.b64encode(octets).decode()
+    assert cut == {"cutOctets": encoded, "writer": held.writer, "signature": ""}
+    (told,) = [item for item in items if "item" not in item]
+    place = {"writer": held.writer, "number": held.number}
+    assert told == {"itemOctets": encoded, **place, "hash": held.hash.hex()}
+    assert other in [one["item"].get("ticket") for one in items if "item" in one]
+
+
+def rows_but_text(engine: Engine) -> Sequence[Row[Any]]:
+    """The items, without what cannot be read."""
+    columns = audit_records.c
+    query = select(columns.writer, columns.number, columns.ticket, columns.hash)
+    with engine.connect() as connection:
+        return connection.execute(query).all()
 
 
 def test_the_messages_for_who_has_the_key(
