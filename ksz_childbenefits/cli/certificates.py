@@ -9,7 +9,7 @@ import typer
 from cryptography import x509
 
 from ksz_childbenefits.cli import options, registers
-from ksz_childbenefits.cli.display import new_table, terminal
+from ksz_childbenefits.cli.display import new_table, print_table, terminal
 from ksz_childbenefits.config import Settings, load_settings
 from ksz_childbenefits.errors import UsageError
 from ksz_childbenefits.registers.customers import CustomerRegister
@@ -105,7 +105,7 @@ def show(name: Name, config: options.Config) -> None:
     for mark in sorted(anchors):
         found = [one for one in known if fingerprint(one) == mark]
         table.add_row("anchor", *(_told(found[0]) if found else (mark, "-", "not configured")))
-    terminal().print(table)
+    print_table(table)
 
 
 def _told(certificate: x509.Certificate) -> tuple[str, str, str]:

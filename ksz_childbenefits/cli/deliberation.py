@@ -24,8 +24,9 @@ from ksz_childbenefits.cli.display import terminal
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.domain.customers import Deliberation
 from ksz_childbenefits.domain.sources import AuthenticSource
-from ksz_childbenefits.errors import DataError
+from ksz_childbenefits.errors import DataError, UsageError
 from ksz_childbenefits.registers.amendments import Changes
+from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.deliberations import DeliberationRegister, Recorded, ReviewedFile
 
 app = typer.Typer(
@@ -83,6 +84,9 @@ def add(  # noqa: PLR0913 - the command's options
 def list_(config: options.Config, customer: OneCustomer = None) -> None:
     """List deliberations, those that expired or were revoked included."""
     with registers.opened(load_settings(config)) as engine:
+        # An empty list is believed: it is not said of somebody who does not exist.
+        if customer is not None and CustomerRegister(engine).find(customer) is None:
+            raise UsageError(f"customer {customer!r} is not registered")
         found = DeliberationRegister(engine).recorded(customer)
     print_list((one.deliberation for one in found), today())
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from rich.text import Text
 
-from ksz_childbenefits.cli.display import listed, new_table, terminal
+from ksz_childbenefits.cli.display import listed, new_table, print_table, terminal
 from ksz_childbenefits.domain.clock import consultation_day
 from ksz_childbenefits.domain.customers import Deliberation, Obstacle
 from ksz_childbenefits.domain.sources import AuthenticSource
@@ -71,4 +71,4 @@ def print_list(found: Iterable[Deliberation], day: date) -> None:
         cells = (one.number, one.customer, details["legal contexts"], details["sources"])
         obstacle = one.obstacle(next(iter(one.legal_contexts)), day)
         table.add_row(*map(Text, (*cells, obstacle or "applies")))
-    terminal().print(table)
+    print_table(table)

@@ -20,6 +20,10 @@ COLOURS = {
 """Colours of the status values; the value itself always stands in words."""
 
 
+_UNFOLDED = 1_000_000
+"""Columns that no table needs."""
+
+
 def terminal() -> Console:
     """Standard output, as it is now: tests and pipes replace it."""
     return Console(highlight=False)
@@ -41,6 +45,14 @@ def new_table(*columns: str, title: str | None = None) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def print_table(table: Table) -> None:
+    """A table on standard output; not folded in a pipe, or grep would miss what it looks for."""
+    console = terminal()
+    if not console.file.isatty():
+        console.width = _UNFOLDED
+    console.print(table)
 
 
 def listed(values: Iterable[object]) -> str:

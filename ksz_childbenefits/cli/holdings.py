@@ -15,7 +15,7 @@ from ksz_childbenefits.cadastres.proof import ProofFailed, SplitCount
 from ksz_childbenefits.cadastres.split import split
 from ksz_childbenefits.cli import options, registers, transfer
 from ksz_childbenefits.cli.cadastre import OperatorName, app
-from ksz_childbenefits.cli.display import new_table, terminal
+from ksz_childbenefits.cli.display import new_table, print_table, terminal
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.domain.sources import Operator
 
@@ -76,5 +76,5 @@ def _report(count: SplitCount) -> None:
         cells = (count.files, count.entries, count.lines)
         numbers = [f"{column.get(operator, 0):,}" for column in cells]
         table.add_row(operator, *numbers, count.digests.get(operator, "-")[:16])
-    terminal().print(table)
+    print_table(table)
     terminal().print("Proved: every file has one copy, every entry one at each archive it leads to")

@@ -117,6 +117,26 @@ def test_what_cannot_be_added(
     assert held(config, "swl") == before
 
 
+def test_a_list_in_a_pipe_is_not_folded(
+    deliberation: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody looks for with grep stands on its line whole."""
+    contexts = [f"SWL:A_LEGAL_CONTEXT_WITH_A_LONG_NAME_{number}" for number in range(8)]
+    given = [word for context in contexts for word in ("--legal-context", context)]
+    deliberation("add", "26/001", "--customer", "swl", *given)
+    for columns in ("100", "20"):
+        monkeypatch.setenv("COLUMNS", columns)
+        (line,) = [one for one in deliberation("list").splitlines() if "26/001" in one]
+        assert ", ".join(contexts) in line
+        assert line.rstrip().endswith("applies")
+
+
+def test_a_list_of_nobody_is_refused(deliberation: Callable[..., str]) -> None:
+    """An empty one would be believed."""
+    said = deliberation("list", "--customer", "nobody", code=2)
+    assert "customer 'nobody' is not registered" in said
+
+
 def test_the_list_tells_which_apply(deliberation: Callable[..., str]) -> None:
     every = deliberation("list")
     assert all(number in every for number in ("DEMO-18/001", "DEMO-99/107", "DEMO-22/027"))
