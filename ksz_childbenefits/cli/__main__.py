@@ -1,5 +1,6 @@
 """``python -m ksz_childbenefits.cli``: the command line without its entry point."""
 
-from ksz_childbenefits.cli.app import main
+from ksz_childbenefits.cli import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -84,5 +84,5 @@ app.add_typer(conformance.app, name="conformance")
 
 
 def main() -> None:
-    """The entry point of ``ksz-childbenefits``."""
+    """Run the command that was given."""
     app(prog_name="ksz-childbenefits")

@@ -71,7 +71,12 @@ class YearMonth(_Month):
 
     def __str__(self) -> str:
         """The month as ``YYYY-MM``."""
-        return f"{self.year:04d}-{self.month:02d}"
+        return _written(self)
+
+
+@lru_cache(_CALENDAR)
+def _written(month: YearMonth) -> str:
+    return f"{month.year:04d}-{month.month:02d}"
 
 
 @lru_cache(_CALENDAR)

@@ -17,7 +17,7 @@ from pathlib import Path
 from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.errors import ConfigurationError
 from ksz_childbenefits.exchange import Message, Reply
-from ksz_childbenefits.logs import JsonLines, configure_logging
+from ksz_childbenefits.logs import JsonLines, configure_logging, log_uncaught
 from ksz_childbenefits.server.limits import BoundedConfig, Limits
 from ksz_childbenefits.server.run import Tls, Work, bind, configuration, serve
 from ksz_childbenefits.server.supervisor import Worker
@@ -109,6 +109,11 @@ class _Lines(logging.Handler):
         self.lines.append(self.format(record))
 
 
+def tell_uncaught(args: threading.ExceptHookArgs) -> None:
+    """As ``configure_logging`` has it."""
+    log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
 @contextmanager
 def threaded(
     build: Callable[[], tuple[SeeingGateway]] = seeing,
@@ -131,6 +136,7 @@ def _threaded(config: BoundedConfig, sockets: list[socket.socket]) -> Iterator[S
     handler, level = _Lines(site.lines), root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
+    hook, threading.excepthook = threading.excepthook, tell_uncaught
     thread = threading.Thread(target=server.run, args=(sockets,))
     thread.start()
     try:
@@ -145,6 +151,7 @@ def _threaded(config: BoundedConfig, sockets: list[socket.socket]) -> Iterator[S
         config.stopping.set()
         server.should_exit = True
         thread.join(10)
+        threading.excepthook = hook
         root.removeHandler(handler)
         root.setLevel(level)
 
