@@ -29,11 +29,8 @@ for _name in _MOVES:
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # cgi's deprecation, and escapes that 3.12 dislikes
-    from spyne import Application, ServiceBase, const, rpc
+    from spyne import Application, ServiceBase, rpc
     from spyne.model.primitive import AnyXml
     from spyne.protocol.soap import Soap11
-
-const.MIN_GC_INTERVAL = float("inf")
-"""Else spyne collects the garbage of the whole process, 40 ms, every second (for its files)."""
 
 __all__ = ["AnyXml", "Application", "ServiceBase", "Soap11", "rpc"]
