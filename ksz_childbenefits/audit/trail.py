@@ -133,7 +133,7 @@ class AuditTrail:
         if not leads and not waiting.done.acquire(timeout=STORE_SECONDS) and self._gone(waiting):
             return "it took too long"
         if waiting.leads:
-            self._lead()
+            self._lead(waiting)
         return waiting.refusal
 
     def _gone(self, waiting: _Waiting) -> bool:
@@ -143,7 +143,7 @@ class AuditTrail:
                 self._queue.remove(waiting)
             return not waiting.leads
 
-    def _lead(self) -> None:
+    def _lead(self, own: _Waiting) -> None:
         """Write what there is, for all who brought it; then it is somebody else's turn."""
         group = self._gathered()
         try:
@@ -153,7 +153,8 @@ class AuditTrail:
         finally:
             self._hand_on()
             for waiting in group:
-                waiting.done.release()
+                if waiting is not own:
+                    waiting.done.release()
 
     def _gathered(self) -> list[_Waiting]:
         """The records at hand, once they are enough to be worth a commit."""

@@ -237,3 +237,29 @@ def test_a_server_that_restarts_is_not_noticed(
     finally:
         trail.close()
         engine.dispose()
+
+
+def test_who_is_to_write_at_the_moment_when_he_gives_up_writes(
+    engine: Engine, trail: AuditTrail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """His time is over while he is told that it is his turn: then it is."""
+    monkeypatch.setattr(module, "STORE_SECONDS", 0)
+    real, one, two = AuditTrail._gone, record(), record()
+
+    def late(self: AuditTrail, waiting: Any) -> bool:
+        deadline = time.monotonic() + 5
+        while not waiting.leads and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return real(self, waiting)
+
+    monkeypatch.setattr(AuditTrail, "_gone", late)
+    with ThreadPoolExecutor(2) as threads:
+        with writing_held(monkeypatch):
+            first = threads.submit(trail.store, one)
+            time.sleep(0.1)
+            second = threads.submit(trail.store, two)
+            time.sleep(0.1)
+        first.result(10)
+        second.result(10)
+    assert tickets(engine) == [one.ticket, two.ticket]
+    trail.store(record())
