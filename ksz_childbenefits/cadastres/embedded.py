@@ -82,11 +82,11 @@ class EmbeddedCadastre:
             "last_day": call.months.end.last_day,
         }
         try:
-            rows = self._direct.rows(_FILES, **values)
+            rows = self._direct.each(_FILES, **values)
+            files = (withhold(file_of(*row), call.withheld) for row in rows)
+            return Holdings(self._bounded(files))
         except Unavailable as error:
             raise CadastreFailure(f"{self._operator}: {error.reason}") from error
-        files = (withhold(file_of(*row), call.withheld) for row in rows)
-        return Holdings(self._bounded(files))
 
     def _bounded(self, files: Iterator[File]) -> tuple[File, ...]:
         """The files, read no further than what is too much."""

@@ -38,6 +38,9 @@ _TOKEN_TYPE = f"{_X509_PROFILE}#X509v3"
 _ID = f"{{{WSU}}}Id"
 _PREFIXES = {"wsse": WSSE, "wsu": WSU}
 
+# The Body stands outside the Security header that declares our prefixes.
+etree.register_namespace("wsu", WSU)
+
 # signxml writes every canonical form, and so every SSIN, to its log at level DEBUG.
 logging.getLogger("signxml.processor").setLevel(logging.INFO)
 

@@ -27,6 +27,9 @@ _BASE64 = (
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 )
 
+# What is signed outside the Security header has its identifier under this prefix too.
+etree.register_namespace("wsu", WSU)
+
 
 @dataclass(frozen=True, slots=True)
 class Signer:

@@ -7,8 +7,8 @@ the same: ``database.asking``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from operator import attrgetter, methodcaller
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Engine, Executable, Select, event, exc
@@ -21,9 +21,6 @@ _Processor = Callable[[Any], Any] | None
 
 _KEPT: Final = 5
 """How many connections lie ready at most: half of what the pool keeps open."""
-
-_ROWS: Final = methodcaller("fetchall")
-_CHANGED: Final = attrgetter("rowcount")
 
 
 class Compiled(NamedTuple):
@@ -108,15 +105,19 @@ class Direct:
 
     def rows(self, statement: Prepared, **values: Any) -> list[Row]:
         """The rows that a statement gives; Unavailable when the database does not answer."""
+        return list(self.each(statement, **values))
+
+    def each(self, statement: Prepared, **values: Any) -> Iterator[Row]:
+        """The same one by one, each made when it is wanted: what is too much need not be read."""
         compiled = statement.compiled(self._dialect, values)
-        found: list[Row] = self._ask(compiled, values, _ROWS)
         out_of = compiled.out_of
-        if not out_of:
-            return found
-        return [
-            tuple([v if p is None else p(v) for p, v in zip(out_of, row, strict=True)])
-            for row in found
-        ]
+        with self._connected() as driver:
+            for row in run(driver, compiled, values):
+                if out_of:
+                    pairs = zip(out_of, row, strict=True)
+                    yield tuple([v if p is None else p(v) for p, v in pairs])
+                else:
+                    yield row
 
     def change(self, statement: Prepared, **values: Any) -> int:
         """How many rows a statement changed; all who ask from now on see it.
@@ -124,21 +125,22 @@ class Direct:
         On SQLite it is on the disk with the next transaction that is (``database.writing``).
         Raises Unavailable when the database does not answer.
         """
-        changed: int = self._ask(statement.compiled(self._dialect, values), values, _CHANGED)
-        return changed
+        compiled = statement.compiled(self._dialect, values)
+        with self._connected() as driver:
+            return int(run(driver, compiled, values).rowcount)
 
     def close(self) -> None:
         """Close the connections that lie ready."""
         while self._ready:
             _end(self._ready.pop()[0])
 
-    def _ask(
-        self, compiled: Compiled, values: Mapping[str, Any], taken: Callable[[Any], Any]
-    ) -> Any:
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        """The driver's connection; after any error, and when not all was read, it is given up."""
         connection, driver = self._taken()
         whole = False
         try:
-            answer = taken(run(driver, compiled, values))
+            yield driver
             whole = True
         except self._driver.Error as error:
             refuse_unanswered(error, self._driver)
@@ -148,7 +150,6 @@ class Direct:
                 self._ready.append((connection, driver))
             else:
                 _end(connection)
-        return answer
 
     def _taken(self) -> tuple[Connection, Any]:
         """A connection that lies ready, or a new one."""

@@ -11,12 +11,12 @@ from lxml import etree
 from ksz_childbenefits.client import UntrustedReply
 from ksz_childbenefits.contract import xmlio
 from ksz_childbenefits.contract.envelope import open_envelope
-from ksz_childbenefits.contract.namespaces import SOAP_ENV
 from ksz_childbenefits.errors import FailedCheck
 from ksz_childbenefits.security.credentials import ServiceCredentials
 from ksz_childbenefits.security.trust import Anchor, Trust, TrustPolicy
 from ksz_childbenefits.security.wssecurity import sign, verify
 from tests.client.conftest import NOW, Party, message
+from tests.contract.canonical import canonical
 
 REQUEST = (
     '<i:consultFilesBySsinRequest xmlns:i="http://kszbcss.fgov.be/intf/ChildBenefitsService/v1">'
@@ -65,9 +65,8 @@ def test_the_service_refuses_what_was_changed(party: Party, provider: Party) -> 
 
 def test_the_client_accepts_what_the_service_signs(party: Party, provider: Party) -> None:
     # Here the party with either key is the service, and the provider its customer.
-    unsigned = message(REQUEST)
-    unsigned.insert(0, etree.Element(f"{{{SOAP_ENV}}}Header"))
-    data = sign(unsigned, ServiceCredentials(party.key, party.certificate), NOW)
+    payload = canonical(message(REQUEST)[-1][0])
+    data = sign(payload, ServiceCredentials(party.key, party.certificate), NOW)
     envelope = provider.signature(party).verify(etree.fromstring(data))
     assert envelope.findtext(".//legalContext") == "C"
     with pytest.raises(UntrustedReply):

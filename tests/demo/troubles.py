@@ -15,7 +15,7 @@ import httpx
 from lxml import etree
 
 from ksz_childbenefits.config import load_settings
-from ksz_childbenefits.contract.envelope import BODY, wrap
+from ksz_childbenefits.contract.envelope import BODY
 from ksz_childbenefits.contract.xmlio import parse
 from ksz_childbenefits.demo import pki
 from ksz_childbenefits.identity import identity_of
@@ -23,6 +23,7 @@ from ksz_childbenefits.security.credentials import ServiceCredentials
 from ksz_childbenefits.security.signing import sign
 from tests.cadastres.operators import Behaviour, http, sending
 from tests.cadastres.test_remote import dripping, reset, silent, soap_fault
+from tests.contract.canonical import canonical
 from tests.registers.numbers import OTIS
 
 Change = Callable[[bytes], bytes]
@@ -102,7 +103,7 @@ def resigned(
     payload = parse(reply, None).find(f"{BODY}/*")
     assert payload is not None
     alter(payload)
-    return sign(wrap(payload), by, datetime.now(UTC))
+    return sign(canonical(payload), by, datetime.now(UTC))
 
 
 def _invalid(payload: etree._Element) -> None:
