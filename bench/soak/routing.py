@@ -173,6 +173,7 @@ def count_round_trips(world: World) -> None:
 @contextmanager
 def traced(engine: Engine) -> Iterator[Callable[[], int]]:
     """Trace the engine's only idle connection; the count can be had afterwards."""
+    engine.dispose()  # also what lies ready for requests (registers.direct)
     pooled = engine.raw_connection()
     connection = pooled.driver_connection
     if not isinstance(connection, psycopg.Connection):
