@@ -68,7 +68,11 @@ class Supply:
 
     def learn(self, seen: Load) -> None:
         """Take note of how fast a round was."""
-        self._per_second = max(self._per_second or 0, seen.per_second)
+        self.expect(seen.per_second)
+
+    def expect(self, per_second: float) -> None:
+        """Be ready for so many a second, at least."""
+        self._per_second = max(self._per_second or 0, per_second)
 
 
 def run(url: str, store: Store, *, connections: int, seconds: float, on: list[int]) -> Load:

@@ -17,6 +17,9 @@ WORKERS = (1, 2)
 CONNECTIONS = (8, 64)
 FEW = CONNECTIONS[0]
 
+ECHOES = 20_000
+"""What an echo answers in a second, before it is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -80,6 +83,7 @@ def measure_waiting(subject: Subject, rounds: int, seconds: float, starts: int) 
         echo = stack.enter_context(variant(f"echo:{size}", config, workers=1, on=pinned))
         # Each has a supply of its own: an echo uses up more.
         sides = ((ours, replace(subject)), (echo, replace(subject)))
+        sides[1][1].supply.expect(ECHOES)
         warm_up(ours, subject, setting)
         pairs = [
             [measure(served, requests, setting) for served, requests in sides]
