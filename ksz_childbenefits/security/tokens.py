@@ -39,7 +39,10 @@ _THUMBPRINT_SHA1: Final = (
     "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1"
 )
 _MAX_CERTIFICATES: Final = 1024
-"""Remembered, the most recent ones."""
+"""Remembered, the most recent ones ..."""
+
+_MAX_OCTETS: Final = 16384
+"""... of so many octets each: they may be anybody's, and are not to fill the memory."""
 
 _SERIAL: Final = re.compile(r"[0-9]{1,50}")
 """RFC 5280 allows 20 octets, which is 49 digits."""
@@ -110,12 +113,17 @@ def _from_token(reference: etree._Element, token: etree._Element | None) -> x509
     if token.get("ValueType") != X509V3:
         raise UnsupportedToken("the token is no X.509v3 certificate")
     _refuse_other_encoding(token)
-    return _certificate(base64_of(token))
+    der = base64_of(token)
+    return _remembered(der) if len(der) <= _MAX_OCTETS else _certificate(der)
 
 
 @lru_cache(_MAX_CERTIFICATES)
-def _certificate(der: bytes) -> x509.Certificate:
+def _remembered(der: bytes) -> x509.Certificate:
     """The certificate in these octets; most calls come from a few of them."""
+    return _certificate(der)
+
+
+def _certificate(der: bytes) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(der)
     except (ValueError, x509.InvalidVersion):

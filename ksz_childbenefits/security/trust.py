@@ -164,7 +164,7 @@ class Trust:
             for authority in policy.authorities
             if authority.crl is not None
         }
-        self._paths: OrderedDict[str, _Path] = OrderedDict()
+        self._paths: OrderedDict[x509.Certificate, _Path] = OrderedDict()
         self._lock = Lock()
 
     def check(self, certificate: x509.Certificate, now: datetime) -> TrustedCertificate:
@@ -175,7 +175,7 @@ class Trust:
         not its issuer's, or does not cover it. UnsupportedAlgorithm: a key that SECURITY 3 does not
         accept.
         """
-        path = self._remembered(fingerprint(certificate), now) or self._validate(certificate, now)
+        path = self._remembered(certificate, now) or self._validate(certificate, now)
         for link in path.revocable:
             link.issuers_list.refuse_revoked(link.certificate, now, authority=link.authority)
         return path.proves
@@ -190,12 +190,12 @@ class Trust:
                 made = ends = 0
             revocation_list_is(held.authority, certificate, made, ends)
 
-    def _remembered(self, key: str, now: datetime) -> _Path | None:
+    def _remembered(self, certificate: x509.Certificate, now: datetime) -> _Path | None:
         with self._lock:
-            path = self._paths.get(key)
+            path = self._paths.get(certificate)
             if path is None or not path.begin <= now <= path.end:
                 return None
-            self._paths.move_to_end(key)
+            self._paths.move_to_end(certificate)
             return path
 
     def _validate(self, certificate: x509.Certificate, now: datetime) -> _Path:
@@ -214,7 +214,7 @@ class Trust:
             tuple(self._links(chain)),
         )
         with self._lock:
-            self._paths[path.proves.fingerprint] = path
+            self._paths[certificate] = path
             if len(self._paths) > _MAX_CACHED_PATHS:
                 self._paths.popitem(last=False)
         return path
@@ -260,7 +260,7 @@ class Trust:
 
 @lru_cache(_MAX_CACHED_PATHS)
 def fingerprint(certificate: x509.Certificate) -> str:
-    """SHA-256 of a certificate's DER, in lower-case hex."""
+    """SHA-256 of a certificate's DER, in lower-case hex; remembered, so not for strangers'."""
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 

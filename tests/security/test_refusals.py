@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import tracemalloc
 from base64 import b64encode
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from ksz_childbenefits.contract.namespaces import DS, EC, SOAP_ENV, WSSE11
@@ -22,7 +26,7 @@ from ksz_childbenefits.security.tokens import BASE64_BINARY, X509V3
 from ksz_childbenefits.security.trust import Trust, TrustPolicy
 from tests.security.checks import check, refusal
 from tests.security.messages import PAYLOAD, SHA256, Recipe, algorithm_for, by_xmlsec
-from tests.security.pki import Directory, pki
+from tests.security.pki import Directory, ec_key, issue, pki, subject
 
 ORDINARY = Recipe(algorithm=algorithm_for(pki().p256))
 MESSAGE = by_xmlsec(ORDINARY, pki().p256).decode()
@@ -305,6 +309,25 @@ REGISTERED: dict[str, tuple[bytes, type[Fault]]] = {
 def test_a_certificate_that_is_not_registered(name: str) -> None:
     message, fault = REGISTERED[name]
     assert refusal(message, directory=Directory(pki().p256.certificate)) is fault
+
+
+def large() -> bytes:
+    """A message whose token is a stranger's certificate with as much in it as there is room."""
+    filler = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(150_000))
+    made = issue(None, subject("Large"), ec_key(1), filler).certificate
+    token = b64encode(made.public_bytes(Encoding.DER)).decode()
+    return replaced(TOKEN, TOKEN[: TOKEN.index(">") + 1] + token + "</wsse:BinarySecurityToken>")
+
+
+def test_strangers_do_not_fill_the_memory_with_certificates() -> None:
+    messages = [large() for _ in range(10)]
+    tracemalloc.start()
+    try:
+        assert {refusal(message) for message in messages} == {FailedAuthentication}
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 500_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_reference_to_nothing_does_not_verify() -> None:
