@@ -107,8 +107,9 @@ class AuditTrail:
             self._closing.set()
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._led, STOP_SECONDS)
-        if self._attendant is not None:
-            self._attendant.join(STOP_SECONDS)
+        attendant = self._attendant
+        if attendant is not None:
+            attendant.join(STOP_SECONDS)
         if self._writing.acquire(timeout=STOP_SECONDS):
             with ExitStack() as stack:
                 stack.callback(self._writing.release)
@@ -207,10 +208,20 @@ class AuditTrail:
         return Writer(self._engine, self._keys)
 
     def _attend(self) -> None:
-        """See to it that marks are made when they are due, also while nobody asks."""
+        """See to it that marks are made when they are due, also while nobody asks.
+
+        After an error that nobody has thought of the next record begins another chain, and another
+        such thread.
+        """
         due = 0.0
         while not self._closing.wait(min(due, _LOOK_SECONDS)):
-            with self._writing:
+            with self._writing, ExitStack() as broken:
+                broken.callback(self._begin_anew)
+                due = _LOOK_SECONDS
                 if self._writer is not None:
                     self._writer.attend()
                     due = self._writer.due()
+                broken.pop_all()
+
+    def _begin_anew(self) -> None:
+        self._writer = self._attendant = None

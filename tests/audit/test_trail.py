@@ -263,3 +263,44 @@ def test_who_is_to_write_at_the_moment_when_he_gives_up_writes(
         second.result(10)
     assert tickets(engine) == [one.ticket, two.ticket]
     trail.store(record())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_after_an_error_of_who_attends_another_does(
+    engine: Engine, trail: AuditTrail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next record begins another chain, which is sealed as ever."""
+    failed = threading.Event()
+
+    def attend(_: Writer) -> None:
+        failed.set()
+        raise KeyError("a defect")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Writer, "attend", attend)
+        trail.store(record())
+        assert failed.wait(5)
+    trail.store(record())
+    deadline = time.monotonic() + 5
+    while "checkpoint" not in marks(engine) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert marks(engine).count("checkpoint") == 1
+    assert len({row.writer for row in rows(engine)}) == 2
+
+
+def test_while_there_is_no_chain_it_is_looked_now_and_then(
+    trail: AuditTrail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the very first record fails by an error that nobody thought of."""
+    looks, real = [], trail._closing.wait
+
+    def wait(seconds: float) -> bool:
+        looks.append(seconds)
+        return real(seconds)
+
+    monkeypatch.setattr(trail._closing, "wait", wait)
+    monkeypatch.setattr(Writer, "write", lambda *_: {}["a defect"])
+    with pytest.raises(KeyError):
+        trail.store(record())
+    time.sleep(0.2)
+    assert len(looks) <= 2
