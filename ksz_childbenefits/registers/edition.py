@@ -8,6 +8,7 @@ remembered is of that very edition. That is one row by its key, in place of thre
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Engine, select
@@ -47,8 +48,10 @@ class Edition:
         if edition != number:
             known = {}
             self._of = number, known
-        if question in known:
-            answer: _Answer = known[question]
+        # Found in one step: another thread may clear what is known at any moment.
+        answer: _Answer
+        with suppress(KeyError):
+            answer = known[question]
             return answer
         if len(known) >= _MOST:
             known.clear()

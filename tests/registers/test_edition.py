@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
+from ksz_childbenefits.registers import edition as module
 from ksz_childbenefits.registers.database import writing
 from ksz_childbenefits.registers.edition import Edition
 
@@ -81,3 +82,22 @@ def test_each_question_has_an_answer_of_its_own(engine: Engine) -> None:
     assert edition.answer("none", lambda: None) is None
     assert edition.answer("none", lambda: 3) is None
     assert edition.answer("one", lambda: 2) == 1
+
+
+def test_a_question_is_answered_while_another_thread_forgets_all(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here between a first look for the question, by which it is there, and a second one."""
+    monkeypatch.setattr(module, "_MOST", 1)
+    edition, looks = Edition(engine), iter(range(100))
+
+    class Question:
+        def __hash__(self) -> int:
+            if next(looks) == 3:
+                edition.answer("another", lambda: 2)
+            return 1
+
+    question = Question()
+    assert edition.answer(question, lambda: 1) == 1
+    looks = iter([2, 3])
+    assert edition.answer(question, lambda: 1) == 1
