@@ -29,10 +29,7 @@ A little longer than the database is waited for (registers.database).
 """
 
 GATHER_SECONDS: Final = 0.01
-"""How long a record may wait for half of those in hand, to share their commit.
-
-Half: the others are worked on while the commit waits for the disk.
-"""
+"""How long a record may wait for those of other requests in hand, to share their commit."""
 
 _LOOK_SECONDS: Final = 1.0
 """How often it is looked whether marks are due, at least."""
@@ -169,8 +166,8 @@ class AuditTrail:
             return group
 
     def _enough(self) -> bool:
-        """Whether half of the requests in hand have brought their records."""
-        return 2 * len(self._queue) >= self._in_hand
+        """Whether no request in hand could still bring a record to this group."""
+        return len(self._queue) >= self._in_hand
 
     def _tell_enough(self) -> None:
         if self._led and self._queue and self._enough():

@@ -14,13 +14,13 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Dialect, Engine, Executable, Select, event, exc
 
 from ksz_childbenefits.registers import postgresql
-from ksz_childbenefits.registers.database import connected, refuse_unanswered
+from ksz_childbenefits.registers.database import POOLED, connected, refuse_unanswered
 
 Row = tuple[Any, ...]
 _Processor = Callable[[Any], Any] | None
 
-_KEPT: Final = 5
-"""How many connections lie ready at most: half of what the pool keeps open."""
+_KEPT: Final = POOLED
+"""How many connections lie ready at most: to make one anew costs PostgreSQL milliseconds."""
 
 
 class Compiled(NamedTuple):
