@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -425,6 +427,23 @@ def test_violations_do_not_mix_between_threads() -> None:
     for thread in threads:
         thread.join()
     assert mixed == []
+
+
+_WATCHED = """
+import threading
+from lxml import etree
+
+made = []
+make = etree.XMLSchema
+etree.XMLSchema = lambda *given, **named: made.append(threading.current_thread()) or make(*given)
+from ksz_childbenefits.contract import schemas
+assert made == [threading.main_thread()], made
+"""
+
+
+def test_the_first_schema_of_a_process_is_made_by_one_thread_alone() -> None:
+    """Threads that made it at once broke libxml2's table of types: each request was MSG00003."""
+    subprocess.run([sys.executable, "-c", _WATCHED], check=True)
 
 
 def test_an_invalid_reply_is_our_error_and_its_values_stay_with_us() -> None:
