@@ -1,6 +1,6 @@
 """An endpoint: one request's way, from bytes in to bytes out (DESIGN, "One request's way").
 
-``Endpoint.handle`` is that way as a list of verbs, in a fault boundary (decision 0008): whatever
+``Endpoint.answer`` is that way as a list of verbs, in a fault boundary (decision 0008): whatever
 happens, the answer is a reply or a typed fault, and one to somebody who is authenticated leaves
 only when its record is on the disk (SECURITY 5). What a service does with a request that may be
 believed is the service's own: KSZ's consultation (gateway.py), a cadastre, the inscriptions.
@@ -12,11 +12,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic
+from queue import SimpleQueue
+from typing import Generic, NamedTuple
 
 from lxml import etree
 
-from ksz_childbenefits.audit.record import BEGUN, Record
+from ksz_childbenefits.audit.record import BEGUN, Entry, Record
 from ksz_childbenefits.contract.codec import faultstring
 from ksz_childbenefits.contract.contracts import Contract
 from ksz_childbenefits.contract.envelope import (
@@ -56,6 +57,16 @@ from ksz_childbenefits.security.wssecurity import verify
 _log = logging.getLogger(__name__)
 
 
+class _Answer(NamedTuple):
+    """What is to be answered, its record (None: it has none), and what the log is told of it."""
+
+    reply: Reply
+    entry: Entry | None
+    level: int
+    event: str
+    outcome: dict[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[ExchangeT]):
     """A service with everything that makes it safe; ``available``: whether its stores answer.
@@ -80,19 +91,37 @@ class Endpoint(Generic[ExchangeT]):
         return self.service.contract
 
     def handle(self, message: Message) -> Reply:
-        """Answer one request; never raises."""
+        """Answer one request, and wait until that may leave; never raises."""
+        reply: SimpleQueue[Reply] = SimpleQueue()
+        self.answer(message, reply.put)
+        return reply.get()
+
+    def answer(self, message: Message, deliver: Callable[[Reply], None]) -> None:
+        """Answer one request; never raises.
+
+        The reply is delivered once its record is on the disk, by the thread that has seen to it.
+        """
         exchange = self.service.begin(message.received)
         self.trail.arrive()
-        try:
-            result = _bounded(lambda: self._serve(message, exchange))
-            if isinstance(result, Fault) and not isinstance(result, Unrecorded):
-                fault = result
-                result = _bounded(lambda: self._refuse(fault, message, exchange))
-            return result if isinstance(result, Reply) else self._give_up(result, exchange)
-        finally:
-            self.trail.depart()
+        answer = _bounded(lambda: self._serve(message, exchange))
+        if isinstance(answer, Fault) and not isinstance(answer, Unrecorded):
+            fault = answer
+            answer = _bounded(lambda: self._refuse(fault, message, exchange))
+        if isinstance(answer, Fault):
+            answer = self._give_up(answer, exchange)
 
-    def _serve(self, message: Message, exchange: ExchangeT) -> Reply:
+        def leave(refusal: Unrecorded | None) -> None:
+            self.trail.depart()
+            last = answer if refusal is None else self._give_up(refusal, exchange)
+            self._tell(exchange, last)
+            deliver(last.reply)
+
+        if answer.entry is None:
+            leave(None)
+        else:
+            self.trail.submit(answer.entry, leave)
+
+    def _serve(self, message: Message, exchange: ExchangeT) -> _Answer:
         """One request's way: SECURITY 2 and 3, the service, then back."""
         document = parse(message.body, message.charset, self.limits)
         envelope = open_envelope(document, self.contract.operations)
@@ -114,53 +143,52 @@ class Endpoint(Generic[ExchangeT]):
         prove_reply(self.contract, reply)
         now = datetime.now(UTC)
         signed = sign(reply, self.keys.at(now), now)
-        self._keep(message, signed, exchange)
-        self._tell(exchange, logging.INFO, "answered", status=exchange.status)
-        return Reply(signed)
+        entry = self._entry(message, signed, exchange)
+        return _Answer(Reply(signed), entry, logging.INFO, "answered", {"status": exchange.status})
 
     def overloaded(self, message: Message) -> Reply:
         """The answer to a request that there is no room for: MSG00001, unsigned."""
         exchange = self.service.begin(message.received)
-        return self._refuse(Unavailable("too many requests at once"), message, exchange)
+        answer = self._refuse(Unavailable("too many requests at once"), message, exchange)
+        self._tell(exchange, answer)
+        return answer.reply
 
     def ready(self) -> bool:
         """Whether a request would be served: the stores answer."""
         return self.available()
 
-    def _refuse(self, fault: Fault, message: Message, exchange: ExchangeT) -> Reply:
+    def _refuse(self, fault: Fault, message: Message, exchange: ExchangeT) -> _Answer:
         """The typed fault, signed where SECURITY 4 says so; the log gets the exact reason."""
         written, now = self._written(fault, exchange), datetime.now(UTC)
         body = sign(written, self.keys.at(now), now) if fault.signed else _unsigned(written)
-        self._keep(message, body, exchange, fault)
-        self._tell_refusal(fault, exchange)
-        return _reply(fault, body)
+        level = logging.ERROR if isinstance(fault, InternalError) else logging.WARNING
+        return _refusal(fault, body, level, self._entry(message, body, exchange, fault))
 
-    def _give_up(self, failure: Fault, exchange: ExchangeT) -> Reply:
+    def _give_up(self, failure: Fault, exchange: ExchangeT) -> _Answer:
         """What is said when nothing else can be: unsigned, without a record, and of nobody."""
         fault = Unavailable(failure.reason)
         bare = self.service.begin(exchange.received)
         bare.ticket = exchange.ticket
         body = _unsigned(self._written(fault, bare))
         level = logging.WARNING if isinstance(failure, Unavailable) else logging.ERROR
-        self._tell_refusal(fault, exchange, level)
-        return _reply(fault, body)
+        return _refusal(fault, body, level, None)
 
     def _written(self, fault: Fault, exchange: ExchangeT) -> str:
         detail = self.service.fault(fault, exchange)
         return write_fault(fault.faultcode, faultstring(fault), detail)
 
-    def _keep(
+    def _entry(
         self, message: Message, reply: bytes, exchange: ExchangeT, fault: Fault | None = None
-    ) -> None:
-        """Store the record of a reply that is ready; of strangers nothing is kept (SECURITY 5)."""
+    ) -> Entry | None:
+        """The record of a reply that is ready; of strangers nothing is kept (SECURITY 5)."""
         if exchange.certificate is None:
-            return
+            return None
         status = exchange.status if fault is None else fault.reason_code
         # No evidence of copies, nor beyond the rate: nothing bounds how many of them there are.
         record = self._record(message, exchange, status, evidence=exchange.admitted)
         record.fault = None if fault is None else fault.faultcode
         record.reply = reply
-        self.trail.store(record)
+        return self.trail.entry(record)
 
     def _announce(self, message: Message, exchange: ExchangeT) -> None:
         """Store that somebody is about to write, before it is done: no line without a record."""
@@ -186,23 +214,19 @@ class Endpoint(Generic[ExchangeT]):
             evidence=evidence,
         )
 
-    def _tell_refusal(self, fault: Fault, exchange: ExchangeT, level: int | None = None) -> None:
-        usual = logging.ERROR if isinstance(fault, InternalError) else logging.WARNING
-        told = {"status": fault.reason_code, "fault": fault.faultcode, "reason": fault.reason}
-        self._tell(exchange, level or usual, "refused", **told)
-
-    def _tell(self, exchange: Exchange, level: int, event: str, **outcome: str) -> None:
+    def _tell(self, exchange: Exchange, answer: _Answer) -> None:
         """One line in the log and one count in the metrics for each exchange."""
         service, took = self.contract.name, datetime.now(UTC) - exchange.received
         who = {"service": service, "ticket": exchange.ticket, "caller": exchange.caller}
         took_ms = {"duration_ms": took // timedelta(milliseconds=1)}
-        _log.log(level, event, extra={**who, **outcome, **exchange.notes, **took_ms})
-        fault = outcome.get("fault", "-")
-        request_answered(service, exchange.caller, outcome["status"], fault, took.total_seconds())
+        told = answer.outcome
+        _log.log(answer.level, answer.event, extra={**who, **told, **exchange.notes, **took_ms})
+        fault = told.get("fault", "-")
+        request_answered(service, exchange.caller, told["status"], fault, took.total_seconds())
 
 
-def _bounded(step: Callable[[], Reply]) -> Reply | Fault:
-    """The reply that a step makes, or the fault that is to be answered in its place."""
+def _bounded(step: Callable[[], _Answer]) -> _Answer | Fault:
+    """The answer that a step makes, or the fault that is to be answered in its place."""
     try:
         return step()
     except Fault as fault:
@@ -215,9 +239,11 @@ def _unsigned(payload: str) -> bytes:
     return write_envelope("", write_body(payload))
 
 
-def _reply(fault: Fault, body: bytes) -> Reply:
+def _refusal(fault: Fault, body: bytes, level: int, entry: Entry | None) -> _Answer:
     retry_after = fault.retry_after if isinstance(fault, Unavailable) else None
-    return Reply(body, fault.http_status, retry_after)
+    told = {"status": fault.reason_code, "fault": fault.faultcode, "reason": fault.reason}
+    reply = Reply(body, fault.http_status, retry_after)
+    return _Answer(reply, entry, level, "refused", told)
 
 
 def _check_soap_action(header: str | None, expected: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +9,10 @@ from typing import Protocol, TypeVar
 
 from lxml import etree
 
-from ksz_childbenefits.audit.record import Particulars, Record
+from ksz_childbenefits.audit.record import Entry, Particulars, Record
 from ksz_childbenefits.contract.contracts import Contract
-from ksz_childbenefits.errors import Fault, InternalError
+from ksz_childbenefits.domain.tickets import new_ticket
+from ksz_childbenefits.errors import Fault, InternalError, Unrecorded
 from ksz_childbenefits.security.wssecurity import Verified
 
 
@@ -51,7 +51,7 @@ class Exchange:
     """
 
     received: datetime
-    ticket: str = field(default_factory=lambda: str(uuid.uuid4()))
+    ticket: str = field(default_factory=new_ticket)
     caller: str = "-"
     certificate: str | None = None
     operation: str = "-"
@@ -114,6 +114,14 @@ class Trail(Protocol):
 
     def depart(self) -> None:
         """It is answered."""
+        ...
+
+    def entry(self, record: Record, /) -> Entry:
+        """The record as it is to be written."""
+        ...
+
+    def submit(self, entry: Entry, settled: Callable[[Unrecorded | None], None], /) -> None:
+        """Have it written; ``settled`` is told, in any thread, that it is, or why it is not."""
         ...
 
     def store(self, record: Record, /) -> None:

@@ -3,14 +3,13 @@
 spyne knows the services and their operations, and dispatches: each endpoint's operation is looked
 up once, when the service starts (docs/decisions/0001). It sees no message: it parses no XML,
 resolves no ``href``, makes no fault and logs no body. What a message is worth is judged by
-``Endpoint.handle`` alone.
+``Endpoint.answer`` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final, Protocol
 
@@ -26,6 +25,9 @@ from ksz_childbenefits.spyne_compat import (
     rpc,
 )
 
+Deliver = Callable[[Reply], None]
+"""Takes a reply that may leave."""
+
 
 class MessageEndpoint(Protocol):
     """What stands behind the server: ``endpoint.Endpoint``."""
@@ -35,8 +37,8 @@ class MessageEndpoint(Protocol):
         """What it speaks, and under which path."""
         ...
 
-    def handle(self, message: Message) -> Reply:
-        """Answer a message; never raises."""
+    def answer(self, message: Message, deliver: Deliver) -> None:
+        """Answer a message, now or later, in this thread or another; never raises."""
         ...
 
     def overloaded(self, message: Message) -> Reply:
@@ -65,9 +67,9 @@ def message_of(body: bytes, content_type: str, soap_action: str | None, at: date
 def _operation(name: str) -> Any:
     """A method of a service; spyne tells the methods of one service apart by their names."""
 
-    def answer(ctx: Any, message: Message) -> Reply:
+    def answer(ctx: Any, message: Message) -> None:
         endpoint: MessageEndpoint = ctx.app.config
-        return endpoint.handle(message)
+        endpoint.answer(message, ctx.udc)
 
     answer.__name__ = name
     return rpc(AnyXml, _returns=AnyXml)(answer)
@@ -93,7 +95,7 @@ class ChildBenefitsCadastreService(ServiceBase):  # type: ignore[misc]  # spyne 
     consultFiles = _operation("consultFiles")  # noqa: N815  # as in the WSDL
 
 
-def operation_of(endpoint: MessageEndpoint) -> Callable[[Message], Reply]:
+def operation_of(endpoint: MessageEndpoint) -> Callable[[Message, Deliver], None]:
     """What an endpoint's messages are handed to: the operation that spyne has for its contract."""
     service, name = SERVICES[endpoint.contract.name]
     application = Application(
@@ -105,7 +107,11 @@ def operation_of(endpoint: MessageEndpoint) -> Callable[[Message], Reply]:
         config=endpoint,
     )
     (found,) = application.interface.service_method_map[f"{{{INTF}}}{name}"]
-    return partial(found.function, SimpleNamespace(app=application))
+
+    def call(message: Message, deliver: Deliver) -> None:
+        found.function(SimpleNamespace(app=application, udc=deliver), message)
+
+    return call
 
 
 SERVICES: Final[Mapping[str, tuple[Any, str]]] = {

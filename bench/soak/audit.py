@@ -30,8 +30,8 @@ from processes import write
 from rich.progress import track
 from sqlalchemy import Engine, event, select, update
 
-from ksz_childbenefits.audit.record import Particulars, Record
-from ksz_childbenefits.audit.writer import Entry, Writer
+from ksz_childbenefits.audit.record import Entry, Particulars, Record
+from ksz_childbenefits.audit.writer import Writer
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.demo.cluster import running_cluster
 from ksz_childbenefits.demo.init import create_demo

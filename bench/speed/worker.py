@@ -9,19 +9,20 @@ all, the answer is always the same, and so long.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ksz_childbenefits.audit.record import Record
+from ksz_childbenefits.audit.record import Entry, Record
 from ksz_childbenefits.config import Settings, load_settings
 from ksz_childbenefits.contract.contracts import CONSULTATION, Contract
+from ksz_childbenefits.errors import Unrecorded
 from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.logs import configure_logging
 from ksz_childbenefits.runtime import build_endpoint
 from ksz_childbenefits.server.run import Work, serve
-from ksz_childbenefits.soap_app import MessageEndpoint
+from ksz_childbenefits.soap_app import Deliver, MessageEndpoint
 
 
 class _Nowhere:
@@ -32,6 +33,14 @@ class _Nowhere:
 
     def depart(self) -> None:
         """Likewise."""
+
+    def entry(self, record: Record) -> Entry:
+        """Nothing is to be written."""
+        return Entry(record, "")
+
+    def submit(self, entry: Entry, settled: Callable[[Unrecorded | None], None]) -> None:
+        """As if it were."""
+        settled(None)
 
     def store(self, record: Record) -> None:
         """Forget it."""
@@ -47,8 +56,8 @@ class _Echo:
     def contract(self) -> Contract:
         return CONSULTATION
 
-    def handle(self, message: Message) -> Reply:
-        return self.reply
+    def answer(self, message: Message, deliver: Deliver) -> None:
+        deliver(self.reply)
 
     def overloaded(self, message: Message) -> Reply:
         return self.reply

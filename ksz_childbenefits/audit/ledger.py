@@ -6,6 +6,7 @@ All within a transaction of the caller's (registers.database).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, text, update
@@ -20,6 +21,8 @@ from ksz_childbenefits.registers.audit_schema import (
 
 _PLACEHOLDERS: Final = {"sqlite": "?", "postgresql": "%s"}
 
+_ROWS: Final = 100
+"""How many rows a statement inserts at most: databases bound the number of its values."""
 
 _DURABLE: Final = ("fsync", "synchronous_commit")
 """Settings of PostgreSQL that must not be off."""
@@ -37,18 +40,13 @@ class Chain(NamedTuple):
     head: Head | None
 
 
-def _insert(table: Table, dialect: str) -> str:
+@cache
+def _insert(table: Table, dialect: str, rows: int) -> str:
+    """One statement for so many rows, in the driver's words: SQLAlchemy's own way costs thrice."""
     names = [column.name for column in table.columns]
-    places = ", ".join([_PLACEHOLDERS[dialect]] * len(names))
-    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - our own names
-
-
-_INSERTS: Final = {
-    (table, dialect): _insert(table, dialect)
-    for table in (audit_records, audit_persons, audit_evidence)
-    for dialect in _PLACEHOLDERS
-}
-"""As the drivers take them: every record passes here, and SQLAlchemy's own way costs thrice."""
+    row = f"({', '.join([_PLACEHOLDERS[dialect]] * len(names))})"
+    places = ", ".join([row] * rows)
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {places}"  # noqa: S608 - our own names
 
 
 def add(
@@ -58,15 +56,18 @@ def add(
 
     IntegrityError where a number is taken: somebody else has written to that chain.
     """
-    for statement, rows in insertions(connection.dialect.name, items, evidence).items():
-        connection.exec_driver_sql(statement, rows)
+    for statement, values in insertions(connection.dialect.name, items, evidence):
+        connection.exec_driver_sql(statement, tuple(values))
 
 
 def insertions(
     dialect: str, items: Sequence[Item], evidence: Iterable[tuple[Head, bytes, bytes]]
-) -> dict[str, list[tuple[object, ...]]]:
-    """The rows that ``add`` inserts, by the statements that do so."""
-    rows: dict[Table, list[tuple[object, ...]]] = {
+) -> list[tuple[str, list[object]]]:
+    """The statements by which ``add`` inserts its rows, with their values.
+
+    As few as can be: between two of them other threads run, while the database is locked.
+    """
+    tables: dict[Table, list[tuple[object, ...]]] = {
         audit_records: [_row(item) for item in items],
         audit_persons: [
             (item.head.writer, item.head.number, person)
@@ -76,7 +77,11 @@ def insertions(
         ],
         audit_evidence: [(head.writer, head.number, *messages) for head, *messages in evidence],
     }
-    return {_INSERTS[table, dialect]: values for table, values in rows.items() if values}
+    return [
+        (_insert(table, dialect, len(several)), [value for row in several for value in row])
+        for table, rows in tables.items()
+        for several in (rows[at : at + _ROWS] for at in range(0, len(rows), _ROWS))
+    ]
 
 
 def _row(item: Item) -> tuple[object, ...]:

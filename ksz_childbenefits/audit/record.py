@@ -95,6 +95,15 @@ class Record:
         return _encode({name: value for name, value in members.items() if value})
 
 
+@dataclass(slots=True)
+class Entry:
+    """A record to be written: its JSON, and the messages in the form in which they are kept."""
+
+    record: Record
+    body: str
+    evidence: tuple[bytes, bytes] | None = None
+
+
 def encode(members: Mapping[str, Any]) -> str:
     """A JSON object in the form of all texts of the trail."""
     return _encode(members)

@@ -1,23 +1,24 @@
-"""The audit trail as a worker uses it: many threads store, and one of them writes for all.
+"""The audit trail as a worker uses it: many threads bring records, one writes for all.
 
-Whoever brings a record while nobody writes does so himself, for all who come meanwhile: so a
-request that is alone waits for no other thread. Who comes while somebody writes waits; the first of
-them writes next.
+Nobody waits for the disk but the thread that writes: who brings a record says what is to be done
+once it is there, and goes on with the next request. So all that come while others are written, or a
+moment later, share one commit.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from _thread import allocate_lock
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from queue import SimpleQueue
 from typing import Final
 
 from sqlalchemy import Engine
 
 from ksz_childbenefits.audit.evidence import EvidenceBox
-from ksz_childbenefits.audit.record import Record
-from ksz_childbenefits.audit.writer import Entry, Writer
+from ksz_childbenefits.audit.record import Entry, Record
+from ksz_childbenefits.audit.writer import Writer
 from ksz_childbenefits.errors import Unavailable, Unrecorded
 from ksz_childbenefits.metrics import AUDIT_REFUSED, AUDIT_SECONDS
 from ksz_childbenefits.security.credentials import ServiceKeys
@@ -28,36 +29,54 @@ STORE_SECONDS: Final = 6.0
 A little longer than the database is waited for (registers.database).
 """
 
-GATHER_SECONDS: Final = 0.01
-"""How long a record may wait for those of other requests in hand, to share their commit."""
+GATHER_SECONDS: Final = 0.05
+"""How long a record may wait for those of other requests in hand, to share their commit, ..."""
+
+QUIET_SECONDS: Final = 0.01
+"""... and for the next one of them: requests that wait for operators are not waited for."""
 
 _LOOK_SECONDS: Final = 1.0
-"""How often it is looked whether marks are due, at least."""
+"""How often it is looked what has waited too long, and, at least, whether marks are due."""
 
 STOP_SECONDS: Final = 10.0
 """How long the end of a worker waits for the end of its chain."""
 
+_FAILED: Final = "the audit trail has failed"
+_CLOSED: Final = "the audit trail is closed"
+_LATE: Final = "it took too long"
+
+Settled = Callable[[Unrecorded | None], None]
+"""Told, in any thread, that a record is on the disk, or why it is not; it must not fail."""
+
 
 class _Waiting:
-    """A record with the thread that waits for it; ``leads``: that thread is to write next."""
+    """A record on its way to the disk, since when, and who is to be told."""
 
-    __slots__ = ("done", "entry", "leads", "refusal")
+    __slots__ = ("_settled", "entry", "since")
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, settled: Settled) -> None:
         self.entry = entry
-        self.leads = False
-        self.refusal: str | None = "the audit trail has failed"
-        # A bare lock: an Event costs five times as much, and every request has one.
-        self.done = allocate_lock()
-        self.done.acquire()
+        self.since = time.monotonic()
+        self._settled = [settled]
+
+    def settle(self, refusal: str | None) -> None:
+        """Tell, unless it was told before: who writes and who watches may both come to it."""
+        try:
+            settled = self._settled.pop()
+        except IndexError:
+            return
+        if refusal is None:
+            settled(None)
+        else:
+            AUDIT_REFUSED.inc()
+            settled(Unrecorded(f"the audit record was not stored: {refusal}"))
 
 
 class AuditTrail:
     """Stores records durably, in one chain per process.
 
-    Its thread, which sees to the marks, begins with the first record, so that nothing runs in vain
-    and no connection crosses into another process. ``evidence``: how messages are kept, None: they
-    are not.
+    Its threads begin with the first record, so that nothing runs in vain and no connection crosses
+    into another process. ``evidence``: how messages are kept, None: they are not.
     """
 
     def __init__(
@@ -69,11 +88,10 @@ class AuditTrail:
         self._evidence = evidence
         self._changed = threading.Condition(threading.Lock())
         self._queue: list[_Waiting] = []
+        self._group: list[_Waiting] = []
         self._in_hand = 0
-        self._led = False
-        self._writing = threading.Lock()
         self._writer: Writer | None = None
-        self._attendant: threading.Thread | None = None
+        self._thread: threading.Thread | None = None
         self._closing = threading.Event()
 
     def arrive(self) -> None:
@@ -85,140 +103,129 @@ class AuditTrail:
         """It is answered; with or without a record, none is to be waited for any more."""
         with self._changed:
             self._in_hand -= 1
-            self._tell_enough()
+            if self._queue and self._enough():
+                self._changed.notify()
+
+    def entry(self, record: Record) -> Entry:
+        """The record as it is to be written, with the messages where they are to be kept."""
+        if self._evidence is None or not record.evidence:
+            return Entry(record, record.body())
+        return Entry(record, record.body(), self._evidence.keep(record))
+
+    def submit(self, entry: Entry, settled: Settled) -> None:
+        """Write it soon. No reply may leave before it is, but the one that says that it is not.
+
+        (SECURITY 5.)
+        """
+        waiting = _Waiting(entry, settled)
+        with self._changed:
+            closed = self._closing.is_set()
+            if not closed:
+                self._queue.append(waiting)
+                self._begin()
+                if len(self._queue) == 1 or self._enough():
+                    self._changed.notify()
+        if closed:
+            waiting.settle(_CLOSED)
 
     def store(self, record: Record) -> None:
-        """Return once the record is on the disk.
-
-        Raises Unrecorded where it is not; then no reply may leave but the one that says so
-        (SECURITY 5).
-        """
-        refusal = self._stored(_Waiting(self._entry(record)))
+        """Return once the record is on the disk; raises Unrecorded where it is not."""
+        told: SimpleQueue[Unrecorded | None] = SimpleQueue()
+        self.submit(self.entry(record), told.put)
+        refusal = told.get()
         if refusal is not None:
-            AUDIT_REFUSED.inc()
-            raise Unrecorded(f"the audit record was not stored: {refusal}")
+            raise refusal
 
     def close(self) -> None:
         """Let what waits be written, and end the chain; from then on nothing is stored."""
         with self._changed:
             self._closing.set()
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._led, STOP_SECONDS)
-        attendant = self._attendant
-        if attendant is not None:
-            attendant.join(STOP_SECONDS)
-        if self._writing.acquire(timeout=STOP_SECONDS):
-            with ExitStack() as stack:
-                stack.callback(self._writing.release)
+            self._changed.notify()
+            thread = self._thread
+        if thread is not None:
+            thread.join(STOP_SECONDS)
+        _settle(self._taken(), _CLOSED)
+
+    def _begin(self) -> None:
+        """Start the threads, unless they run."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_all, name="audit-trail", daemon=True)
+            self._thread.start()
+            threading.Thread(
+                target=self._watch, args=(self._thread,), name="audit-watch", daemon=True
+            ).start()
+
+    def _write_all(self) -> None:
+        """Write what comes and make the marks that are due, until the end.
+
+        After an error that nobody has thought of the next record begins another chain, and another
+        such thread.
+        """
+        with ExitStack() as broken:
+            broken.callback(self._begin_anew)
+            while (group := self._gathered()) or not self._closing.is_set():
+                if group:
+                    _settle(group, self._write(group))
                 if self._writer is not None:
-                    self._writer.stop()
-                    self._writer = None
-
-    def _entry(self, record: Record) -> Entry:
-        if self._evidence is None or not record.evidence:
-            return Entry(record, record.body())
-        return Entry(record, record.body(), self._evidence.keep(record))
-
-    def _stored(self, waiting: _Waiting) -> str | None:
-        """Wait until it is, or write it; or why it is not."""
-        with self._changed:
-            if self._closing.is_set():
-                return "the audit trail is closed"
-            self._queue.append(waiting)
-            self._tell_enough()
-            waiting.leads = leads = not self._led
-            self._led = True
-        if not leads and not waiting.done.acquire(timeout=STORE_SECONDS) and self._gone(waiting):
-            return "it took too long"
-        if waiting.leads:
-            self._lead(waiting)
-        return waiting.refusal
-
-    def _gone(self, waiting: _Waiting) -> bool:
-        """Leave unwritten what nobody waits for; False: it is its turn at this moment."""
-        with self._changed:
-            if waiting in self._queue and not waiting.leads:
-                self._queue.remove(waiting)
-            return not waiting.leads
-
-    def _lead(self, own: _Waiting) -> None:
-        """Write what there is, for all who brought it; then it is somebody else's turn."""
-        group = self._gathered()
-        try:
-            refusal = self._write([waiting.entry for waiting in group])
-            for waiting in group:
-                waiting.refusal = refusal
-        finally:
-            self._hand_on()
-            for waiting in group:
-                if waiting is not own:
-                    waiting.done.release()
+                    self._writer.attend()
+            if self._writer is not None:
+                self._writer.stop()
+            broken.pop_all()
 
     def _gathered(self) -> list[_Waiting]:
-        """The records at hand, once they are enough to be worth a commit."""
+        """The records at hand, once they are enough to be worth a commit.
+
+        None where marks are due, or at the end.
+        """
         with self._changed:
-            end = time.monotonic() + GATHER_SECONDS
-            while not (self._enough() or self._closing.is_set()):
-                left = end - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
+            self._group = []
+            if not (self._queue or self._closing.is_set()):
+                due = _LOOK_SECONDS if self._writer is None else self._writer.due()
+                self._changed.wait(min(due, _LOOK_SECONDS))
+            end, found = time.monotonic() + GATHER_SECONDS, 0
+            while len(self._queue) > found and not (self._enough() or self._closing.is_set()):
+                found = len(self._queue)
+                self._changed.wait(max(min(QUIET_SECONDS, end - time.monotonic()), 0))
+                if time.monotonic() >= end:
                     break
-            group, self._queue = self._queue, []
-            return group
+            self._group, self._queue = self._queue, []
+            return self._group
 
     def _enough(self) -> bool:
         """Whether no request in hand could still bring a record to this group."""
         return len(self._queue) >= self._in_hand
 
-    def _tell_enough(self) -> None:
-        if self._led and self._queue and self._enough():
-            self._changed.notify_all()
-
-    def _hand_on(self) -> None:
-        with self._changed:
-            if self._queue:
-                self._queue[0].leads = True
-                self._queue[0].done.release()
-            else:
-                self._led = False
-                self._changed.notify_all()
-
-    def _write(self, entries: list[Entry]) -> str | None:
-        """Write, as the only one who does; why it is not written, if it is not.
-
-        After an error that nobody has thought of the next records begin another chain.
-        """
-        with self._writing, AUDIT_SECONDS.time():
-            writer = self._writer or self._new_writer()
-            self._writer = None
+    def _write(self, group: Sequence[_Waiting]) -> str | None:
+        """Write them; why they are not written, if they are not."""
+        with AUDIT_SECONDS.time():
+            if self._writer is None:
+                self._writer = Writer(self._engine, self._keys)
             try:
-                writer.write(entries)
+                self._writer.write([waiting.entry for waiting in group])
             except Unavailable as failure:
-                self._writer = writer
                 return failure.reason
-            self._writer = writer
             return None
 
-    def _new_writer(self) -> Writer:
-        if self._attendant is None:
-            self._attendant = threading.Thread(target=self._attend, name="audit-trail", daemon=True)
-            self._attendant.start()
-        return Writer(self._engine, self._keys)
+    def _watch(self, writes: threading.Thread) -> None:
+        """Refuse what has waited too long, whatever it is that holds up who writes."""
+        while writes.is_alive() and not self._closing.wait(_LOOK_SECONDS):
+            latest = time.monotonic() - STORE_SECONDS
+            with self._changed:
+                late = [one for one in (*self._group, *self._queue) if one.since < latest]
+                self._queue = [one for one in self._queue if one.since >= latest]
+            _settle(late, _LATE)
 
-    def _attend(self) -> None:
-        """See to it that marks are made when they are due, also while nobody asks.
-
-        After an error that nobody has thought of the next record begins another chain, and another
-        such thread.
-        """
-        due = 0.0
-        while not self._closing.wait(min(due, _LOOK_SECONDS)):
-            with self._writing, ExitStack() as broken:
-                broken.callback(self._begin_anew)
-                due = _LOOK_SECONDS
-                if self._writer is not None:
-                    self._writer.attend()
-                    due = self._writer.due()
-                broken.pop_all()
+    def _taken(self) -> list[_Waiting]:
+        """All that is not settled, which nobody is to write any more."""
+        with self._changed:
+            taken, self._group, self._queue = [*self._group, *self._queue], [], []
+            return taken
 
     def _begin_anew(self) -> None:
-        self._writer = self._attendant = None
+        self._writer = self._thread = None
+        _settle(self._taken(), _FAILED)
+
+
+def _settle(several: Sequence[_Waiting], refusal: str | None) -> None:
+    for waiting in several:
+        waiting.settle(refusal)

@@ -20,7 +20,7 @@ from ksz_childbenefits.audit import ledger
 from ksz_childbenefits.audit.chain import Head, Item, new_writer, recorded
 from ksz_childbenefits.audit.marks import Mark, Seen, marked
 from ksz_childbenefits.audit.neighbours import Neighbours, seal_dead
-from ksz_childbenefits.audit.record import Record, milliseconds
+from ksz_childbenefits.audit.record import Entry, milliseconds
 from ksz_childbenefits.errors import Unavailable
 from ksz_childbenefits.registers.database import Held
 from ksz_childbenefits.security.credentials import ServiceCredentials, ServiceKeys
@@ -43,15 +43,6 @@ _RETRY_SECONDS: Final = 1.0
 """How long after it began a group is tried once more, when it failed."""
 
 _NEVER: Final = float("inf")
-
-
-@dataclass(slots=True)
-class Entry:
-    """A record to be written: its JSON, and the messages in the form in which they are kept."""
-
-    record: Record
-    body: str
-    evidence: tuple[bytes, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

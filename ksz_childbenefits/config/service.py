@@ -67,7 +67,7 @@ class LimitSettings(Section):
     xml_attributes: Annotated[int, Field(ge=1, le=1000)] = 64
     xml_namespaces: Annotated[int, Field(ge=1, le=1000)] = 128
     parallel_requests: Annotated[int, Field(ge=1, le=10000)] = 64
-    threads: Annotated[int, Field(ge=1, le=256)] = 8
+    threads: Annotated[int, Field(ge=1, le=256)] = 4
     connections: Annotated[int, Field(ge=10, le=100000)] = 500
     unsent_bytes: Annotated[int, Field(ge=1024, le=2147483647)] = 64 * 1024 * 1024
     reply_entries: Annotated[int, Field(ge=100, le=HELD_ENTRIES)] = REPLY_ENTRIES

@@ -185,8 +185,8 @@ def _element_names(contract: Contract) -> frozenset[str]:
     )
 
 
-# libxml2 makes its table of datatypes with the first schema of a process. Threads that come first at
-# once break it for good, and nothing is valid any more; while this is imported there is but one.
+# libxml2 makes its table of datatypes with the first schema of a process. Threads that come first
+# together break it for good, and nothing is valid any more; while this is imported there is one.
 etree.XMLSchema(etree.Element(f"{{{XSD}}}schema"))
 
 _threads = threading.local()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -172,23 +172,23 @@ class Held:
                 yield transaction.connection
             broken.pop_all()
 
-    def store(self, rows: Mapping[str, Sequence[Sequence[object]]]) -> None:
-        """Insert rows, by statements in the driver's words, in one transaction of its own.
+    def store(self, statements: Sequence[tuple[str, Sequence[object]]]) -> None:
+        """Execute statements with their values, in the driver's words, as one transaction.
 
         It is on the disk when this returns. Raises as ``writing`` does, IntegrityError too.
         """
-        dbapi = self._engine.dialect.loaded_dbapi
+        dialect = self._engine.dialect
         with ExitStack() as broken, _answering():
             broken.callback(self.close)
             driver: Any = self._connected().connection.driver_connection
             try:
-                with _together(driver, self._engine.dialect.name):
-                    for statement, several in rows.items():
-                        for row in several:
-                            driver.execute(statement, row)
-                    self._engine.dialect.do_commit(driver)
-            except dbapi.Error as error:
-                raise exc.DBAPIError.instance(None, None, error, dbapi.Error) from error
+                with _together(driver, dialect.name, len(statements)):
+                    for statement, values in statements:
+                        driver.execute(statement, values)
+            except dialect.loaded_dbapi.Error as error:
+                raise exc.DBAPIError.instance(
+                    None, None, error, dialect.loaded_dbapi.Error
+                ) from error
             broken.pop_all()
 
     def _connected(self) -> Connection:
@@ -204,14 +204,18 @@ class Held:
 
 
 @contextmanager
-def _together(driver: Any, dialect: str) -> Iterator[None]:
-    """The beginning of a transaction whose statements cost one round trip in all."""
+def _together(driver: Any, dialect: str, statements: int) -> Iterator[None]:
+    """A transaction, committed at the end, in one round trip; of a single statement in one call."""
     if dialect == "postgresql":
         with driver.pipeline():
             yield
+            driver.commit()
+    elif statements == 1:
+        yield  # A transaction by itself.
     else:
         driver.execute("BEGIN IMMEDIATE")
         yield
+        driver.commit()
 
 
 def one_at_a_time(connection: Connection, name: str) -> None:

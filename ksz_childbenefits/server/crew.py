@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -32,18 +32,23 @@ class Crew(Generic[_Given, _Result]):
         self._closed = False
 
     def do(
-        self, work: Callable[[_Given], _Result], given: _Given
+        self, work: Callable[[_Given, Callable[[_Result], None]], None], given: _Given
     ) -> asyncio.Future[_Result | None]:
-        """Have it done; called in the event loop. None: it has failed, as the log tells."""
+        """Have it done; called in the event loop. None: it has failed, as the log tells.
+
+        ``work`` delivers its result, then or later, in any thread.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_Result | None] = loop.create_future()
 
+        def deliver(result: _Result | None) -> None:
+            loop.call_soon_threadsafe(_fulfil, future, result)
+
         def act() -> None:
-            result = None
-            try:
-                result = work(given)
-            finally:
-                loop.call_soon_threadsafe(_fulfil, future, result)
+            with ExitStack() as failed:
+                failed.callback(deliver, None)
+                work(given, deliver)
+                failed.pop_all()
 
         while len(self._threads) < self._size:
             self._start()

@@ -22,7 +22,7 @@ from ksz_childbenefits.server.answer import XML, Answer, Send, short
 from ksz_childbenefits.server.crew import Crew
 from ksz_childbenefits.server.limits import Limits, Stopping
 from ksz_childbenefits.server.request import Receive, Request, Scope
-from ksz_childbenefits.soap_app import MessageEndpoint, operation_of
+from ksz_childbenefits.soap_app import Deliver, MessageEndpoint, operation_of
 
 LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
@@ -121,7 +121,7 @@ class Door:
     async def _consult(
         self,
         endpoint: MessageEndpoint,
-        operation: Callable[[Message], Reply],
+        operation: Callable[[Message, Deliver], None],
         request: Request,
     ) -> Answer | None:
         if not request.is_plain_xml():

@@ -28,7 +28,7 @@ class Limits:
     connections: int = 500
     unsent_bytes: int = 64 * 1024 * 1024
     parallel_requests: int = 64
-    threads: int = 8
+    threads: int = 4
 
 
 class Stopping(Protocol):

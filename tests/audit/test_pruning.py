@@ -15,8 +15,8 @@ from ksz_childbenefits.audit.chain import Head, Item, recorded
 from ksz_childbenefits.audit.evidence import EvidenceBox
 from ksz_childbenefits.audit.findings import Fault
 from ksz_childbenefits.audit.pruning import prune
-from ksz_childbenefits.audit.record import milliseconds
-from ksz_childbenefits.audit.writer import Entry, Writer
+from ksz_childbenefits.audit.record import Entry, milliseconds
+from ksz_childbenefits.audit.writer import Writer
 from ksz_childbenefits.registers.audit_schema import (
     audit_chains,
     audit_evidence,

@@ -16,8 +16,8 @@ import pytest
 from lxml import etree
 from sqlalchemy import Engine, func, select
 
-from ksz_childbenefits.audit.record import Record
-from ksz_childbenefits.audit.trail import AuditTrail
+from ksz_childbenefits.audit.record import Entry, Record
+from ksz_childbenefits.audit.trail import AuditTrail, Settled
 from ksz_childbenefits.cli import audit
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.conformance.case import load_case
@@ -247,9 +247,15 @@ class Refusing:
 
     depart = arrive
 
-    def store(self, record: Record) -> None:
+    def entry(self, record: Record) -> Entry:
         self.records.append(record)
-        raise Unrecorded("no disk")
+        return Entry(record, "")
+
+    def submit(self, _: Entry, settled: Settled) -> None:
+        settled(Unrecorded("no disk"))
+
+    def store(self, record: Record) -> None:
+        raise AssertionError
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from sqlalchemy import Engine, select
 from ksz_childbenefits.audit.chain import Head
 from ksz_childbenefits.audit.findings import Finding
 from ksz_childbenefits.audit.marks import Believed
-from ksz_childbenefits.audit.record import Particulars, Record
+from ksz_childbenefits.audit.record import Entry, Particulars, Record
 from ksz_childbenefits.audit.verification import Verification
-from ksz_childbenefits.audit.writer import Entry, Writer
+from ksz_childbenefits.audit.writer import Writer
 from ksz_childbenefits.registers.audit_schema import audit_records
 from ksz_childbenefits.registers.database import reading
 from ksz_childbenefits.security.credentials import ServiceKeys

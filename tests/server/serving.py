@@ -21,6 +21,7 @@ from ksz_childbenefits.logs import JsonLines, configure_logging, log_uncaught
 from ksz_childbenefits.server.limits import BoundedConfig, Limits
 from ksz_childbenefits.server.run import Tls, Work, bind, configuration, serve
 from ksz_childbenefits.server.supervisor import Worker
+from ksz_childbenefits.soap_app import Deliver
 from ksz_childbenefits.tls import TlsIdentity
 
 PATH = "/ChildBenefitsService/v1/consult"
@@ -43,15 +44,16 @@ class SeeingGateway:
 
     contract = CONSULTATION
 
-    def handle(self, message: Message) -> Reply:
+    def answer(self, message: Message, deliver: Deliver) -> None:
         if message.body == SLOW:
             time.sleep(SLOW_SECONDS)
         if message.body == LARGE:
-            return Reply(b"x" * LARGE_BYTES)
+            deliver(Reply(b"x" * LARGE_BYTES))
+            return
         if message.body == BROKEN:
             raise ValueError(SECRET)
         seen = f"{len(message.body)}|{message.charset}|{message.soap_action}|{message.received}"
-        return Reply(seen.encode(), 500 if message.body == b"<fault/>" else 200)
+        deliver(Reply(seen.encode(), 500 if message.body == b"<fault/>" else 200))
 
     def overloaded(self, message: Message) -> Reply:
         return Reply(b"<MSG00001/>", 503, retry_after=5)

@@ -11,7 +11,7 @@ import pytest
 
 from ksz_childbenefits.contract.contracts import CADASTRE, CONSULTATION, INSCRIPTIONS, Contract
 from ksz_childbenefits.exchange import Message, Reply
-from ksz_childbenefits.soap_app import operation_of
+from ksz_childbenefits.soap_app import Deliver, operation_of
 
 HREFS = (
     b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
@@ -27,9 +27,9 @@ class Recorder:
         self.contract = contract
         self.messages: list[Message] = []
 
-    def handle(self, message: Message) -> Reply:
+    def answer(self, message: Message, deliver: Deliver) -> None:
         self.messages.append(message)
-        return self.reply
+        deliver(self.reply)
 
     def overloaded(self, message: Message) -> Reply:
         raise AssertionError
@@ -48,7 +48,9 @@ class Recorder:
 def test_any_message_reaches_the_endpoint_as_it_came(contract: Contract, body: bytes) -> None:
     gateway = Recorder(Reply(b"<signed/>", 503, retry_after=7), contract)
     message = Message(body, None, '"urn:other#operation"', datetime.now(UTC))
-    assert operation_of(gateway)(message) is gateway.reply
+    delivered: list[Reply] = []
+    operation_of(gateway)(message, delivered.append)
+    assert delivered == [gateway.reply]
     assert gateway.messages == [message]
 
 
