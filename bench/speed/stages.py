@@ -25,6 +25,7 @@ from messages import Order, Template
 
 from ksz_childbenefits import endpoint, gateway, service
 from ksz_childbenefits.audit.trail import AuditTrail
+from ksz_childbenefits.audit.writer import Writer
 from ksz_childbenefits.cadastres.network import Network
 from ksz_childbenefits.endpoint import Endpoint
 from ksz_childbenefits.gateway import Gateway
@@ -45,7 +46,8 @@ STAGES: tuple[tuple[str, object, str], ...] = (
     ("encode", gateway, "encode_outcome"),
     ("reply XSD", endpoint, "prove_reply"),
     ("sign", endpoint, "sign"),
-    ("audit", AuditTrail, "store"),
+    ("record", AuditTrail, "entry"),
+    ("audit", Writer, "write"),
 )
 """What each stage is called here, and the function that it is."""
 

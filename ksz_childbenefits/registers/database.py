@@ -185,6 +185,7 @@ class Held:
                 with _together(driver, dialect.name, len(statements)):
                     for statement, values in statements:
                         driver.execute(statement, values)
+                    dialect.do_commit(driver)
             except dialect.loaded_dbapi.Error as error:
                 raise exc.DBAPIError.instance(
                     None, None, error, dialect.loaded_dbapi.Error
@@ -205,17 +206,14 @@ class Held:
 
 @contextmanager
 def _together(driver: Any, dialect: str, statements: int) -> Iterator[None]:
-    """A transaction, committed at the end, in one round trip; of a single statement in one call."""
+    """The beginning of a transaction whose statements cost one round trip in all."""
     if dialect == "postgresql":
         with driver.pipeline():
             yield
-            driver.commit()
-    elif statements == 1:
-        yield  # A transaction by itself.
     else:
-        driver.execute("BEGIN IMMEDIATE")
+        if statements > 1:  # A single one is a transaction by itself, and one call.
+            driver.execute("BEGIN IMMEDIATE")
         yield
-        driver.commit()
 
 
 def one_at_a_time(connection: Connection, name: str) -> None:
