@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 import typer
 from typer.core import TyperGroup
 
-from ksz_childbenefits.cli import (
-    audit,
-    certificates,
-    conformance,
-    consult,
-    customer,
-    deliberation,
-    demo,
-    holdings,
-    operator,
-    persons,
-    repertory,
-    route,
-    serve,
-)
 from ksz_childbenefits.cli.display import complain
 from ksz_childbenefits.errors import KszError, UsageError
+
+_COMMANDS: Final = {
+    "serve": "serve",
+    "consult": "consult",
+    "route": "route",
+    "demo": "demo",
+    "customer": "customer",
+    "deliberation": "deliberation",
+    "operator": "operator",
+    "cadastre": "holdings",
+    "persons": "persons",
+    "repertory": "repertory",
+    "audit": "audit",
+    "conformance": "conformance",
+}
+"""The modules of the commands: each has an ``app`` of several, or a function of the same name."""
 
 REFUSED = 1
 """Exit code: the service refused, did not answer, or a conformance case differs."""
@@ -42,8 +44,32 @@ command or its files.
 """
 
 
+def _root() -> None:
+    """What makes a group of an app before any command is known."""
+
+
 class _Commands(TyperGroup):
-    """The root command: an error of ours ends in one clear line, never in a traceback."""
+    """The root command: an error of ours ends in one clear line, never in a traceback.
+
+    A command is imported when it is called: all of them take longer than the service to start.
+    """
+
+    def list_commands(self, _: Any) -> list[str]:
+        """Their names, in the order of the help."""
+        return list(_COMMANDS)
+
+    def get_command(self, _: Any, name: str) -> Any:
+        """The command of that name; None: there is none."""
+        if name not in _COMMANDS:
+            return None
+        module = import_module(f"ksz_childbenefits.cli.{_COMMANDS[name]}")
+        parent = typer.Typer(add_completion=False)
+        parent.callback()(_root)
+        if hasattr(module, "app"):
+            parent.add_typer(module.app, name=name)
+        else:
+            parent.command(name)(getattr(module, name))
+        return typer.main.get_group(parent).commands[name]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -66,21 +92,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.add_typer(demo.app, name="demo")
-app.command("serve")(serve.serve)
-app.command("consult")(consult.consult)
-app.command("route")(route.route)
-customer.app.command("certify")(certificates.certify)
-customer.app.command("withdraw")(certificates.withdraw)
-customer.app.command("certificates")(certificates.show)
-app.add_typer(customer.app, name="customer")
-app.add_typer(deliberation.app, name="deliberation")
-app.add_typer(operator.app, name="operator")
-app.add_typer(holdings.app, name="cadastre")
-app.add_typer(persons.app, name="persons")
-app.add_typer(repertory.app, name="repertory")
-app.add_typer(audit.app, name="audit")
-app.add_typer(conformance.app, name="conformance")
+
+
+app.callback(help=_HELP)(_root)
 
 
 def main() -> None:

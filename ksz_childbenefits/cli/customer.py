@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ksz_childbenefits.cli import certificates as signing
 from ksz_childbenefits.cli import options, registers
 from ksz_childbenefits.cli.certificates import Anchor, Certificate, signs_with
 from ksz_childbenefits.cli.display import listed, terminal
@@ -83,3 +84,8 @@ def add(  # noqa: PLR0913 - the command's options
     may = listed(sources or AuthenticSource) if given else "nothing yet"
     contexts = f" for {listed(sorted(legal_contexts))}" if legal_contexts else ""
     terminal().print(f"{name} may consult {may}{contexts}", markup=False)
+
+
+app.command("certify")(signing.certify)
+app.command("withdraw")(signing.withdraw)
+app.command("certificates")(signing.show)
