@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo-world
 SBOM := build/sbom.cdx.json
 
-.PHONY: demo serve test live conformance attack network soak bench bench-full bench-check fuzz lint sbom clean
+.PHONY: demo serve test interpreters live conformance attack network soak bench bench-full bench-check fuzz lint sbom clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m ksz_childbenefits.demo
@@ -13,9 +13,15 @@ demo: $(VENV)/installed
 serve: $(VENV)/installed $(DEMO)/config.toml
 	$(BIN)/ksz-childbenefits serve --config $(DEMO)/config.toml
 
-# Also the interpreters that pyenv keeps out of PATH; tox skips those that are missing.
 test: $(VENV)/dev-installed
-	PATH="$$PATH:$(subst $() ,:,$(wildcard $(HOME)/.pyenv/versions/3.1[123].*/bin))" $(BIN)/tox run
+	$(BIN)/pytest -q -n 4 --dist worksteal -m "not live" --cov --cov-report= --cov-fail-under=90
+	@$(BIN)/coverage report --include="ksz_childbenefits/domain/*" --fail-under=100
+	@$(BIN)/coverage report --fail-under=90 --skip-covered
+
+# The same but the long ones that do not depend on it, on each newer Python that is installed; also those
+# that pyenv keeps out of PATH.
+interpreters: $(VENV)/dev-installed
+	PATH="$$PATH:$(subst $() ,:,$(wildcard $(HOME)/.pyenv/versions/3.1[23].*/bin))" $(BIN)/tox run
 
 # Whole services whose database goes, whose disk is full, whose keys are renewed, that are killed: some minutes.
 live: $(VENV)/dev-installed

@@ -149,11 +149,12 @@ class AuditTrail:
     def _begin(self) -> None:
         """Start the threads, unless they run."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._write_all, name="audit-trail", daemon=True)
-            self._thread.start()
-            threading.Thread(
-                target=self._watch, args=(self._thread,), name="audit-watch", daemon=True
-            ).start()
+            writes = threading.Thread(target=self._write_all, name="audit-trail", daemon=True)
+            writes.start()
+            self._thread = writes
+            watches = threading.Thread(target=self._watch, args=(writes,), name="audit-watch")
+            watches.daemon = True
+            watches.start()
 
     def _write_all(self) -> None:
         """Write what comes and make the marks that are due, until the end.
