@@ -96,7 +96,7 @@ def _report(machine: dict[str, str], points: list[Point], held: list[Held]) -> b
     verdict = "passed" if passed else "failed"
     text = "\n".join(
         (
-            "# Benchmark: a large register, a million requests\n",
+            "# Benchmark: a large register, and very many requests\n",
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, `make bench-full`: **{verdict}**.\n",
             *table(("machine", ""), [*machine.items(), ("PostgreSQL", _server())]),
             "\nPersons drawn from the whole register, asked for at all sources, by turns; its CPU",
