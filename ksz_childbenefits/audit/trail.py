@@ -152,9 +152,9 @@ class AuditTrail:
             writes = threading.Thread(target=self._write_all, name="audit-trail", daemon=True)
             writes.start()
             self._thread = writes
-            watches = threading.Thread(target=self._watch, args=(writes,), name="audit-watch")
-            watches.daemon = True
-            watches.start()
+            threading.Thread(
+                target=self._watch, args=(writes,), name="audit-watch", daemon=True
+            ).start()
 
     def _write_all(self) -> None:
         """Write what comes and make the marks that are due, until the end.

@@ -86,7 +86,6 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="ksz-childbenefits",
     cls=_Commands,
-    help=_HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
-from ksz_childbenefits.cli import certificates as signing
 from ksz_childbenefits.cli import options, registers
-from ksz_childbenefits.cli.certificates import Anchor, Certificate, signs_with
+from ksz_childbenefits.cli.certificates import (
+    Anchor,
+    Certificate,
+    certify,
+    show,
+    signs_with,
+    withdraw,
+)
 from ksz_childbenefits.cli.display import listed, terminal
 from ksz_childbenefits.config import load_settings
 from ksz_childbenefits.domain.clock import consultation_day
@@ -86,6 +92,6 @@ def add(  # noqa: PLR0913 - the command's options
     terminal().print(f"{name} may consult {may}{contexts}", markup=False)
 
 
-app.command("certify")(signing.certify)
-app.command("withdraw")(signing.withdraw)
-app.command("certificates")(signing.show)
+app.command("certify")(certify)
+app.command("withdraw")(withdraw)
+app.command("certificates")(show)
