@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,18 @@ def _of_cost(cost: Cost) -> Iterator[tuple[str, ...]]:
 
 def _met(met: bool) -> str:
     return "met" if met else "not met"
+
+
+def conclude(report: Path, subject: str, passed: bool, lines: Iterable[str]) -> int:
+    """Write and show a report of ``make bench-full``; gives 0 where it has passed."""
+    verdict = "passed" if passed else "failed"
+    date = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    text = "\n".join(
+        (f"# Benchmark: {subject}\n\n{date}, `make bench-full`: **{verdict}**.\n", *lines)
+    )
+    report.write_text(text + "\n", encoding="utf-8")
+    print(text)
+    return 0 if passed else 1
 
 
 def table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> Iterator[str]:
