@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +14,9 @@ from ksz_childbenefits.audit.trail import AuditTrail
 from ksz_childbenefits.cadastres.background import BackgroundLoop
 from ksz_childbenefits.cadastres.base import Cadastre
 from ksz_childbenefits.cadastres.embedded import EmbeddedCadastre, FailingCadastre
-from ksz_childbenefits.cadastres.line import LineLimits, OperatorLine
 from ksz_childbenefits.cadastres.network import Network
-from ksz_childbenefits.cadastres.remote import RemoteCadastre
 from ksz_childbenefits.cadastres.server import CadastreService
-from ksz_childbenefits.config import OperatorSettings, RateSettings, Settings
-from ksz_childbenefits.contract.namespaces import CADASTRE_SOAP_ACTION
+from ksz_childbenefits.config import RateSettings, Settings
 from ksz_childbenefits.contract.xmlio import XmlLimits
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.endpoint import Endpoint
@@ -30,7 +26,6 @@ from ksz_childbenefits.identity import (
     Identity,
     identity_of,
     pseudonymiser_of,
-    tls_identity,
 )
 from ksz_childbenefits.rates import Rate, Rates, Unlimited, buckets
 from ksz_childbenefits.registers.database import answers, open_database
@@ -38,7 +33,6 @@ from ksz_childbenefits.registers.replay import SqlReplayStore
 from ksz_childbenefits.secret_files import read_secret
 from ksz_childbenefits.security.credentials import load_certificate
 from ksz_childbenefits.security.directory import KnownCertificates
-from ksz_childbenefits.tls import client_context
 
 
 def build_network(settings: Settings, engine: Engine, identity: Identity) -> Network:
@@ -51,27 +45,22 @@ def build_network(settings: Settings, engine: Engine, identity: Identity) -> Net
     loop = BackgroundLoop()
 
     def cadastre(operator: Operator) -> Cadastre:
-        remote = settings.operators.get(operator)
         if operator in settings.demo.failing_cadastres:
             return FailingCadastre(operator)
-        if remote is None:
+        if operator not in settings.operators:
             return EmbeddedCadastre(engine, operator)
-        return RemoteCadastre(
-            line=_line(operator, remote, settings, loop),
-            keys=identity.keys,
-            trust=identity.trust,
-            certificates=_known(remote.certificates),
-            limits=XmlLimits(elements=settings.remote.reply_elements),
-        )
+        # Only here: a service with no distant ones does without an HTTP client, which is 0.05 s.
+        from ksz_childbenefits.distance import distant_cadastre  # noqa: PLC0415
 
-    threads = ThreadPoolExecutor(settings.limits.threads, thread_name_prefix="cadastre")
-    return Network({operator: cadastre(operator) for operator in Operator}, threads, loop)
+        return distant_cadastre(operator, settings, identity, loop)
+
+    return Network({operator: cadastre(operator) for operator in Operator}, loop)
 
 
 def _refuse_forgotten(settings: Settings) -> None:
     """Tables that nobody filled would answer that there are no files, to everybody."""
-    known = settings.operators.keys() | settings.database.embedded_cadastres
-    forgotten = [operator for operator in Operator if operator not in known]
+    told = settings.operators.keys() | settings.database.embedded_cadastres
+    forgotten = [operator for operator in Operator if operator not in told]
     if settings.environment == "production" and forgotten:
         raise ConfigurationError(
             "in production each operator is in [operators] or in database.embedded_cadastres; "
@@ -85,7 +74,7 @@ def build_cadastre(settings: Settings) -> Endpoint[Exchange]:
     if own is None:
         raise ConfigurationError("the configuration has no section [cadastre]")
     engine = open_database(settings.database.url)
-    ksz, identity = _known(own.ksz_certificates), identity_of(settings)
+    ksz, identity = known(own.ksz_certificates), identity_of(settings)
     trail = trail_of(settings, engine, identity)
     return Endpoint(
         service=CadastreService(
@@ -164,23 +153,6 @@ def xml_limits(settings: Settings) -> XmlLimits:
     )
 
 
-def _line(
-    operator: Operator, remote: OperatorSettings, settings: Settings, loop: BackgroundLoop
-) -> OperatorLine:
-    given = settings.remote
-    limits = LineLimits(
-        seconds=given.deadline_seconds,
-        parallel_calls=given.parallel_calls,
-        failures=given.failures,
-        pause_seconds=given.pause_seconds,
-        reply_bytes=given.reply_bytes,
-    )
-    tls = None
-    if remote.url.startswith("https:"):
-        own = tls_identity(given.tls_certificate, given.tls_key, given.tls_passphrase)
-        tls = client_context(remote.tls_authority, own)
-    return OperatorLine(operator, remote.url, CADASTRE_SOAP_ACTION, loop, limits, tls=tls)
-
-
-def _known(paths: tuple[Path, ...]) -> KnownCertificates:
+def known(paths: tuple[Path, ...]) -> KnownCertificates:
+    """The certificates in these files; ConfigurationError for one that is none."""
     return KnownCertificates([load_certificate(path) for path in paths])

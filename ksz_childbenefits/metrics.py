@@ -26,7 +26,6 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
-from sqlalchemy import Engine, QueuePool, event
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 """Of what ``exposition`` gives."""
@@ -139,18 +138,10 @@ def before_exposition(tell: Callable[[], None]) -> None:
     _before[:] = [tell]
 
 
-def watch_pool(engine: Engine, limit: int) -> None:
-    """Tell how many connections this process has in use of the one database that it asks.
-
-    Read from the pool and not counted: checkouts that fail do not come in pairs.
-    """
-    in_use, pool = _CONNECTIONS.labels("in_use"), engine.pool
-    if not isinstance(pool, QueuePool):
-        return
+def connections_used(limit: int) -> Callable[[float], None]:
+    """What tells how many connections to the database this process has in use, of so many."""
     _CONNECTIONS.labels("limit").set(limit)
-    event.listen(engine, "checkout", lambda *_: in_use.set(pool.checkedout()))
-    # The connection that comes back is still counted as out.
-    event.listen(engine, "checkin", lambda *_: in_use.set(pool.checkedout() - 1))
+    return _CONNECTIONS.labels("in_use").set
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -73,7 +72,7 @@ class AllDown(Network):
 
     def __init__(self) -> None:
         down = {operator: Failing(CadastreFailure(f"{operator} is down")) for operator in Operator}
-        super().__init__(down, ThreadPoolExecutor(4), BackgroundLoop())
+        super().__init__(down, BackgroundLoop())
 
 
 @pytest.fixture

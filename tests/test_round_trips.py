@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -40,7 +39,7 @@ def service(engine: Engine) -> ConsultationService:
         CustomerRegister(engine),
         lambda: date(2024, 6, 1),
     )
-    return ConsultationService(access, Network(operators, ThreadPoolExecutor(1), BackgroundLoop()))
+    return ConsultationService(access, Network(operators, BackgroundLoop()))
 
 
 @pytest.mark.parametrize(

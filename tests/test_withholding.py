@@ -8,7 +8,6 @@ that beneficiaries carry in FLANDERS, and with lists over the limit of 100.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle
@@ -281,7 +280,7 @@ def elsewhere(held: tuple[File, ...]) -> Cadastre:
     return Elsewhere(CadastreService(Holding(held), "0900020141", nobody, Pseudonymiser(b"k" * 32)))
 
 
-THREADS, LOOP = ThreadPoolExecutor(2), BackgroundLoop()
+LOOP = BackgroundLoop()
 
 
 def reply(
@@ -292,7 +291,7 @@ def reply(
     # Some of the federal files are at the one archive, some at the other.
     half = len(held) // 2 if source is FEDERAL else 0
     parts = {o: held[:half] if o is IRISCARE else held[half:] for o in Operator}
-    network = Network({o: make(files) for o, files in parts.items()}, THREADS, LOOP)
+    network = Network({o: make(files) for o, files in parts.items()}, LOOP)
     registers: Any = Known(source)
     service = ConsultationService(registers, network)
     asked = question("2017-01", "2020-12", sources=(source,))

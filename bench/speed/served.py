@@ -34,8 +34,9 @@ class Served:
         return tree_cpu(self.pid)
 
     def workers(self) -> list[int]:
-        """The processes that answer: those that the supervisor has spawned for it."""
-        return [pid for pid in _children(self.pid) if b"spawn_main" in _command(pid)]
+        """The processes that answer: those that the supervisor's fork server has forked."""
+        servers = [pid for pid in _children(self.pid) if b"forkserver" in _command(pid)]
+        return [worker for server in servers for worker in _children(server)]
 
     def memory(self) -> list[int]:
         """What each worker holds in memory, in bytes."""

@@ -21,6 +21,7 @@ from ksz_childbenefits.errors import Unrecorded
 from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.logs import configure_logging
 from ksz_childbenefits.runtime import build_endpoint
+from ksz_childbenefits.server.forking import workers_to_come
 from ksz_childbenefits.server.run import Work, serve
 from ksz_childbenefits.soap_app import Deliver, MessageEndpoint
 
@@ -82,7 +83,8 @@ def main() -> None:
     variant, config, workers = sys.argv[1:]
     settings = load_settings(Path(config))
     build = partial(_endpoints, variant, settings)
-    serve(lambda: Work(build, workers=int(workers)), host="127.0.0.1", port=0)
+    with workers_to_come():
+        serve(lambda: Work(build, workers=int(workers)), host="127.0.0.1", port=0)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from ksz_childbenefits.domain.cadastre import CadastreCall, Holdings
 
-__all__ = ["Cadastre", "CadastreCall", "Holdings"]
+__all__ = ["Cadastre", "CadastreCall", "DistantCadastre", "Holdings"]
 
 
 class Cadastre(Protocol):
@@ -17,5 +18,20 @@ class Cadastre(Protocol):
 
         Whole as they are held, or selected and limited already (domain.selection), which the
         gateway does in any case. Raises CadastreFailure when the cadastre cannot answer.
+        """
+        ...
+
+
+@runtime_checkable
+class DistantCadastre(Cadastre, Protocol):
+    """One on another machine: several are asked at once, and no thread waits for any of them."""
+
+    def start(
+        self, call: CadastreCall, begun: float, ended: Callable[..., None]
+    ) -> Callable[[], Holdings]:
+        """Send the call, and give what waits for its answer, which is as ``files`` gives it.
+
+        ``begun``, as time.monotonic() tells it: when the request's calls began, which all have the
+        time that one may take. ``ended`` is called when the reply is there, or none will come.
         """
         ...

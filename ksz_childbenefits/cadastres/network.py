@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
-from functools import partial
 from typing import TypeVar
 
 from ksz_childbenefits.cadastres.background import BackgroundLoop
-from ksz_childbenefits.cadastres.base import Cadastre, CadastreCall, Holdings
-from ksz_childbenefits.cadastres.remote import RemoteCadastre
+from ksz_childbenefits.cadastres.base import (
+    Cadastre,
+    CadastreCall,
+    DistantCadastre,
+    Holdings,
+)
 from ksz_childbenefits.domain.facets import UnusableFile, check_file
 from ksz_childbenefits.domain.sources import Operator
 from ksz_childbenefits.errors import CadastreFailure
@@ -31,88 +33,70 @@ _Result = TypeVar("_Result")
 class Network:
     """Who answers for each operator.
 
-    Calls to remote ones all run on ``loop``, however many there are; the others keep a thread of
-    ``threads`` busy, unless there is but one.
+    Calls to distant ones all run on ``loop``, however many there are. The others are asked by the
+    request's own thread meanwhile: they answer from the database beside, sooner than another thread
+    would have begun.
     """
 
-    def __init__(
-        self, cadastres: Mapping[Operator, Cadastre], threads: Executor, loop: BackgroundLoop
-    ) -> None:
-        """Both are shut down by ``close``."""
+    def __init__(self, cadastres: Mapping[Operator, Cadastre], loop: BackgroundLoop) -> None:
+        """``loop`` is shut down by ``close``."""
         self._cadastres = cadastres
-        self._threads = threads
+        self._distant = {o: c for o, c in cadastres.items() if isinstance(c, DistantCadastre)}
         self._loop = loop
 
     def ask(self, calls: Sequence[tuple[Operator, CadastreCall]]) -> list[Outcome]:
-        """What each call gave, in their order; all run in parallel (DOMAIN 1).
+        """What each call gave, in their order; the distant ones run in parallel (DOMAIN 1).
 
         Files that cannot be passed on count as a failure of the one who gave them (MSG00002), and
         so does what nobody has thought of.
         """
-        begun, alone = time.monotonic(), len(calls) == 1
-        pending = [self._begin(operator, call, begun, alone) for operator, call in calls]
-        return [outcome() for outcome in pending]
+        begun, distant = time.monotonic(), self._distant
+        sent = {n: self._send(o, c, begun) for n, (o, c) in enumerate(calls) if o in distant}
+        own = {n: self._ask(o, c) for n, (o, c) in enumerate(calls) if o not in distant}
+        return [own[n] if n in own else sent[n]() for n in range(len(calls))]
 
     def close(self) -> None:
-        """Break off the calls that are under way; no thread or socket is left."""
+        """Break off the calls that are under way; no socket is left."""
         self._loop.close()
-        self._threads.shutdown(cancel_futures=True)
 
-    def _begin(
-        self, operator: Operator, call: CadastreCall, begun: float, alone: bool
-    ) -> Callable[[], Outcome]:
-        """Start a call without waiting for it, unless it is the only one and needs this thread."""
-        watch = _Stopwatch(begun)
-        started = _bounded(operator, call, partial(self._start, operator, call, watch, alone))
-        return partial(_outcome, operator, call, started, watch)
+    def _send(self, operator: Operator, call: CadastreCall, begun: float) -> Callable[[], Outcome]:
+        """Send a call to a distant one, and give what waits for what comes of it."""
+        ended: list[float] = []
+        started = _bounded(
+            operator,
+            call,
+            lambda: self._distant[operator].start(
+                call, begun, lambda _: ended.append(time.monotonic())
+            ),
+        )
 
-    def _start(
-        self, operator: Operator, call: CadastreCall, watch: _Stopwatch, alone: bool
-    ) -> Callable[[], Holdings]:
-        """What waits for the answer, or asks only then."""
-        cadastre = self._cadastres[operator]
-        if isinstance(cadastre, RemoteCadastre):
-            return cadastre.start(call, watch.begun + cadastre.line.limits.seconds, watch.stop)
-        files = partial(watch.time, partial(cadastre.files, call))
-        return files if alone else self._threads.submit(files).result
+        def outcome() -> Outcome:
+            given: Outcome
+            if isinstance(started, CadastreFailure):
+                given = started
+            else:
+                given = _bounded(operator, call, lambda: _passed_on(call, started()))
+            # However late an answer is looked at.
+            return _told(operator, call, given, (ended or [time.monotonic()])[0] - begun)
 
+        return outcome
 
-class _Stopwatch:
-    """How long a call took, however late its answer is looked at."""
-
-    def __init__(self, begun: float) -> None:
-        self.begun = begun
-        self.seconds = 0.0
-
-    def stop(self, *_: object) -> None:
-        self.seconds = time.monotonic() - self.begun
-
-    def time(self, call: Callable[[], Holdings]) -> Holdings:
-        try:
-            return call()
-        finally:
-            self.stop()
+    def _ask(self, operator: Operator, call: CadastreCall) -> Outcome:
+        """What one of the others gives."""
+        begun, cadastres = time.monotonic(), self._cadastres
+        given = _bounded(operator, call, lambda: _passed_on(call, cadastres[operator].files(call)))
+        return _told(operator, call, given, time.monotonic() - begun)
 
 
-def _outcome(
-    operator: Operator,
-    call: CadastreCall,
-    started: Callable[[], Holdings] | CadastreFailure,
-    watch: _Stopwatch,
-) -> Outcome:
-    outcome: Outcome
-    if isinstance(started, CadastreFailure):
-        outcome = started
-    else:
-        outcome = _bounded(operator, call, partial(_passed_on, call, started))
-    word = "answered" if isinstance(outcome, Holdings) else "failed"
-    source_called(operator, call.source, word, watch.seconds)
-    return outcome
+def _told(operator: Operator, call: CadastreCall, given: Outcome, seconds: float) -> Outcome:
+    word = "answered" if isinstance(given, Holdings) else "failed"
+    source_called(operator, call.source, word, seconds)
+    return given
 
 
-def _passed_on(call: CadastreCall, result: Callable[[], Holdings]) -> Holdings:
+def _passed_on(call: CadastreCall, given: Holdings) -> Holdings:
     """What is withheld is gone before anything is judged, so it cannot even make a call fail."""
-    holdings = result().without(call.withheld)
+    holdings = given.without(call.withheld)
     for file in holdings.files:
         check_file(file, call.source)
     return holdings

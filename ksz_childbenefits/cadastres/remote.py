@@ -51,21 +51,17 @@ class RemoteCadastre:
 
     def files(self, call: CadastreCall) -> Holdings:
         """What the operator sends, selected and limited; CadastreFailure within the deadline."""
-        return self.start(call, time.monotonic() + self.line.limits.seconds)()
+        return self.start(call, time.monotonic(), lambda _: None)()
 
     def start(
-        self, call: CadastreCall, deadline: float, ended: Callable[..., None] | None = None
+        self, call: CadastreCall, begun: float, ended: Callable[..., None]
     ) -> Callable[[], Holdings]:
-        """Send the call, and give what waits for its answer, which is as ``files`` gives it.
-
-        ``deadline``, as time.monotonic() tells it, is that of all calls of one request; ``ended``
-        is called when the reply is there, or none will come.
-        """
+        """As DistantCadastre has it."""
         now = datetime.now(UTC)
         message = sign(encode_call(call), self.keys.at(now), now)
+        deadline = begun + self.line.limits.seconds
         reply = self.line.send(message, deadline)
-        if ended is not None:
-            reply.add_done_callback(ended)
+        reply.add_done_callback(ended)
         return partial(self._finish, reply, call, deadline)
 
     def _finish(self, reply: Future[HttpReply], call: CadastreCall, deadline: float) -> Holdings:

@@ -8,7 +8,7 @@ import typer
 
 from ksz_childbenefits.cli import options
 from ksz_childbenefits.domain.sources import Operator
-from ksz_childbenefits.runtime import serve_cadastre
+from ksz_childbenefits.server.forking import workers_to_come
 
 app = typer.Typer(help="The files that one operator holds.", no_args_is_help=True)
 
@@ -37,4 +37,8 @@ def serve(
     workers: options.Workers = None,
 ) -> None:
     """Answer KSZ for one operator until interrupted; the address is printed once it is ready."""
-    serve_cadastre(config, operator, host, port, workers)
+    with workers_to_come():
+        # Imported while the workers' source does the same.
+        from ksz_childbenefits.runtime import serve_cadastre  # noqa: PLC0415
+
+        serve_cadastre(config, operator, host, port, workers)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ksz_childbenefits.cli import options
-from ksz_childbenefits.runtime import serve as run
+from ksz_childbenefits.server.forking import workers_to_come
 
 
 def serve(
@@ -25,4 +25,9 @@ def serve(
     ] = None,
 ) -> None:
     """Run the service until it is interrupted; its address is printed once it is ready."""
-    run(config, host, port, workers, options.day(as_of, "--as-of") if as_of else None)
+    day = options.day(as_of, "--as-of") if as_of else None
+    with workers_to_come():
+        # Imported while the workers' source does the same.
+        from ksz_childbenefits.runtime import serve as run  # noqa: PLC0415
+
+        run(config, host, port, workers, day)

@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Engine, Executable, Select, event, exc
 
-from ksz_childbenefits.registers import postgresql
 from ksz_childbenefits.registers.database import POOLED, connected, refuse_unanswered
 
 Row = tuple[Any, ...]
@@ -101,6 +100,11 @@ class Direct:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._dialect = engine.dialect
         self._driver = engine.dialect.loaded_dbapi
+        self._refuse_closed: Callable[[Any], None] | None = None
+        if engine.dialect.name == "postgresql":
+            from ksz_childbenefits.registers import postgresql  # noqa: PLC0415 - as in database
+
+            self._refuse_closed = postgresql.refuse_closed
         self._ready: list[tuple[Connection, Any]] = []
 
     def rows(self, statement: Prepared, **values: Any) -> list[Row]:
@@ -158,10 +162,10 @@ class Direct:
                 connection, driver = self._ready.pop()
             except IndexError:
                 return self._new()
-            if self._dialect.name != "postgresql":
+            if self._refuse_closed is None:
                 return connection, driver
             try:
-                postgresql.refuse_closed(driver)
+                self._refuse_closed(driver)
             except exc.DisconnectionError:
                 _end(connection)
             else:

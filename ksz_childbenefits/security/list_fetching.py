@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import httpx
 from cryptography import x509
 
 from ksz_childbenefits.errors import FailedAuthentication
@@ -58,8 +57,6 @@ async def fetch_list(
             data = await _download(url, limits.list_bytes)
     except TimeoutError:
         raise NotFetched("no whole answer in time") from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NotFetched(f"no answer ({type(error).__name__})") from None
     try:
         fetched = check_list(data, issuer)
     except FailedAuthentication as failure:
@@ -75,19 +72,25 @@ async def fetch_list(
 
 
 async def _download(url: str, limit: int) -> bytes:
+    # Only here: most services fetch none, and do without an HTTP client.
+    import httpx  # noqa: PLC0415
+
     # Redirects are not followed, and no proxy of the environment comes between.
     client = httpx.AsyncClient(timeout=None, trust_env=False, headers=_HEADERS)  # noqa: S113 - bounded by the caller
-    async with client, client.stream("GET", url) as response:
-        if response.status_code != httpx.codes.OK:
-            raise NotFetched(f"HTTP {response.status_code}")
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise NotFetched("the answer is compressed")
-        content = bytearray()
-        async for chunk in response.aiter_raw():
-            content += chunk
-            if len(content) > limit:
-                raise NotFetched("the list is too long")
-        return bytes(content)
+    try:
+        async with client, client.stream("GET", url) as response:
+            if response.status_code != httpx.codes.OK:
+                raise NotFetched(f"HTTP {response.status_code}")
+            if response.headers.get("content-encoding", "identity").lower() != "identity":
+                raise NotFetched("the answer is compressed")
+            content = bytearray()
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > limit:
+                    raise NotFetched("the list is too long")
+            return bytes(content)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise NotFetched(f"no answer ({type(error).__name__})") from None
 
 
 def _keep(path: Path, data: bytes) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,8 @@ import uvloop
 from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.contract.wsdl import served_wsdl
 from ksz_childbenefits.errors import ConfigurationError
-from ksz_childbenefits.metrics import shared_between_workers as metrics_of_all
-from ksz_childbenefits.rates import shared_between_workers as rates_of_all
 from ksz_childbenefits.server.door import METRICS_PATH, Door
+from ksz_childbenefits.server.forking import FORKING
 from ksz_childbenefits.server.limits import BoundedConfig, Limits, Stopping
 from ksz_childbenefits.server.protocol import BoundedProtocol
 from ksz_childbenefits.server.supervisor import Supervisor
@@ -75,6 +74,8 @@ def serve(  # noqa: PLR0913 - what a server can be told
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were accepted by then are answered.
 
+    To be called inside ``server.forking.workers_to_come``.
+
     ``work`` is asked at the start and at each SIGHUP, when new workers take over without a request
     being lost; if it then raises a KszError, the old ones stay. ``port`` 0 takes a free one;
     ``metrics``: host and port of a second listener, which alone answers GET /metrics. ``on_ready``
@@ -82,7 +83,7 @@ def serve(  # noqa: PLR0913 - what a server can be told
     default it is printed. ``on_renewed`` is called when new workers have taken over. Raises
     ConfigurationError for an address or certificate of no use.
     """
-    first, stopping = work(), multiprocessing.get_context("spawn").Event()
+    first, stopping = work(), FORKING.Event()
     with ExitStack() as resources:
         listener = resources.enter_context(bind(host, port))
         lines, sockets, inner = [f"listening on {_address(listener, first)}"], [listener], None
@@ -91,8 +92,6 @@ def serve(  # noqa: PLR0913 - what a server can be told
             lines.append(f"metrics on {_address(sockets[1], first)}{METRICS_PATH}")
             inner = sockets[1].getsockname()[1]
         config = configuration(first, stopping, inner)
-        resources.enter_context(metrics_of_all())
-        resources.enter_context(rates_of_all())
         Supervisor(
             config,
             lambda: configuration(work(), stopping, inner),
@@ -156,9 +155,12 @@ def _application(work: Work, stopping: Stopping, metrics_port: int | None) -> Do
     return Door(work.build(), work.limits, work.public_url, stopping, metrics_port)
 
 
-def _follow(supervisor: BaseProcess) -> None:
-    """Stop this worker when its supervisor was killed: none would restart or replace it."""
-    supervisor.join()
+def _follow(supervisor: Any) -> None:
+    """Stop this worker when its supervisor was killed: none would restart or replace it.
+
+    Or when the fork server was: the supervisor takes its workers for dead then, and replaces them.
+    """
+    wait([supervisor.sentinel, os.pidfd_open(os.getppid())])
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -11,9 +11,11 @@ import logging
 import multiprocessing
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 
 from uvicorn.server import Server
@@ -22,6 +24,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 from ksz_childbenefits.errors import KszError
 from ksz_childbenefits.logs import log_uncaught, without_folders
 from ksz_childbenefits.metrics import worker_ended
+from ksz_childbenefits.server.forking import FORKING
 from ksz_childbenefits.server.limits import BoundedConfig
 
 _log = logging.getLogger(__name__)
@@ -29,6 +32,9 @@ _log = logging.getLogger(__name__)
 _STARTUP_SECONDS = 60
 _HANDSHAKE_SECONDS = 1
 """How long a TLS handshake may take that was begun before the worker was told to go."""
+
+_LOOK_SECONDS = 0.01
+"""How often it is looked whether a worker is ready."""
 
 _LAST_SECONDS = 30
 """How long workers have to finish when an error ends the supervisor."""
@@ -66,9 +72,12 @@ class _OneLine(AbstractContextManager[None]):
 class WorkerProcess(Process):
     """The process of a worker, seen from the supervisor."""
 
+    process: BaseProcess  # type: ignore[assignment]  # uvicorn's are made in another way
+
     def __init__(self, config: BoundedConfig, sockets: list[socket.socket]) -> None:
         """It is not started yet."""
         super().__init__(config, sockets)
+        self.process = FORKING.Process(target=_begin, args=(config, self.target, sockets))
         self._asked_at: float | None = None
         self._reacted = False
 
@@ -87,16 +96,22 @@ class WorkerProcess(Process):
             self._reacted = True
         return self._reacted or time.monotonic() < self._asked_at + _STARTUP_SECONDS
 
-    @property
-    def server(self) -> Server:
-        """The server, made in the worker."""
-        if self._server is None:
-            self._server = Worker(self.config)
-        return self._server
+    def wait_until_ready(self, timeout: float, should_exit: threading.Event | None = None) -> bool:
+        """As uvicorn has it, but looking more often: the service is ready with its last worker."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and self.process.is_alive():
+            if should_exit is not None and should_exit.is_set():
+                return False
+            if self.is_ready(timeout=1):
+                return True
+            time.sleep(_LOOK_SECONDS)
+        return False
 
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         """What the process does; an error that ends it is one line in the log, not a trace."""
         with _OneLine():
+            # Made before anybody asks for it: uvicorn's pings come in another thread.
+            self._server = Worker(self.config)
             super().target(sockets)
 
     def ended(self) -> None:
@@ -221,6 +236,16 @@ class Supervisor(Multiprocess):
         for process in (*self.processes, *self._retired):
             process.ended()
         _log.info("stopped")
+
+
+def _begin(
+    config: BoundedConfig,
+    target: Callable[[list[socket.socket]], None],
+    sockets: list[socket.socket],
+) -> None:
+    """What the process of a worker does."""
+    config.configure_logging()
+    target(sockets)
 
 
 def _all_ready(workers: Sequence[WorkerProcess]) -> bool:

@@ -33,6 +33,7 @@ from ksz_childbenefits.registers.database import open_database, writing
 from tests.audit.trails import entries, record, rows
 from tests.consultations import consultation, payload
 from tests.inscriptions.conftest import own_demo
+from tests.live.killing import workers
 
 pytestmark = pytest.mark.once
 
@@ -225,7 +226,7 @@ def test_processes_that_are_killed_leave_a_record_for_each_reply(
         while len(load.told) < 40:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        for worker in workers_of(site):
+        for worker in workers(site.process.pid):
             os.kill(worker, signal.SIGKILL)
         site.process.kill()
         time.sleep(0.2)
@@ -244,13 +245,3 @@ def test_processes_that_are_killed_leave_a_record_for_each_reply(
         marks = [json.loads(row.text)["mark"] for row in rows(engine) if row.signature]
         assert marks.count("seal") == len(chains)
         assert not faults(config, engine)
-
-
-def workers_of(site: Site) -> list[int]:
-    """The processes under the supervisor that serve."""
-    found = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text()
-    return [
-        int(child)
-        for child in found.split()
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]

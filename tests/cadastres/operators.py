@@ -150,6 +150,10 @@ def site(behaviour: Behaviour) -> Iterator[Site]:
         server.server_close()
 
 
+def nobody(_: object) -> None:
+    """Is told when a call has ended."""
+
+
 def remote(
     url: str,
     loop: BackgroundLoop,

@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -31,6 +30,7 @@ from tests.cadastres.operators import (
     answering,
     background,
     http,
+    nobody,
     other,
     payload_of,
     remote,
@@ -181,7 +181,7 @@ def test_one_call_alone_tries_an_operator_that_may_be_back(loop: BackgroundLoop)
         time.sleep(0.12)
         operator.behaviour = trying
         began = time.monotonic()
-        first, *others = [cadastre.start(CALL, time.monotonic() + 5) for _ in range(20)]
+        first, *others = [cadastre.start(CALL, began, nobody) for _ in range(20)]
         for wait in others:
             with pytest.raises(CadastreFailure, match="left alone"):
                 wait()
@@ -231,7 +231,7 @@ def test_the_bulkhead_refuses_at_once_and_lets_others_through(loop: BackgroundLo
     limits = replace(LIMITS, seconds=5, parallel_calls=1)
     with site(holding) as slow, site(GOOD) as quick:
         busy = remote(slow.url, loop, limits)
-        first = busy.start(CALL, time.monotonic() + 5)
+        first = busy.start(CALL, time.monotonic(), nobody)
         assert held.wait(5)
         with pytest.raises(CadastreFailure, match="too many calls"):
             busy.files(CALL)
@@ -261,7 +261,6 @@ def test_all_calls_of_a_request_are_under_way_at_once(loop: BackgroundLoop) -> N
                 Operator.AVIQ: remote(aviq.url, loop, limits),
                 Operator.IRISCARE: remote(iriscare.url, loop, limits, operator=Operator.IRISCARE),
             },
-            ThreadPoolExecutor(1),
             loop,
         )
         calls = [(Operator.AVIQ, CALL)] * 3 + [(Operator.IRISCARE, CALL)] * 2
@@ -280,7 +279,6 @@ def test_one_that_is_silent_takes_nothing_from_the_others(loop: BackgroundLoop) 
                 Operator.IRISCARE: remote(up.url, loop, operator=Operator.IRISCARE),
                 Operator.ORINT: FailingCadastre(Operator.ORINT),
             },
-            ThreadPoolExecutor(1),
             loop,
         )
         begun = time.monotonic()
@@ -311,8 +309,8 @@ def test_one_whose_name_is_not_resolved_takes_nothing_from_the_others(
         url = up.url.replace("127.0.0.1", "localhost")
         found = remote(url, loop, operator=Operator.IRISCARE)
         try:
-            deadline = time.monotonic() + DEADLINE
-            waiting = [lost.start(CALL, deadline) for _ in range(LIMITS.parallel_calls)]
+            begun = time.monotonic()
+            waiting = [lost.start(CALL, begun, nobody) for _ in range(LIMITS.parallel_calls)]
             assert found.files(CALL) == HELD
             for wait in waiting:
                 with pytest.raises(CadastreFailure, match="in time"):
@@ -335,9 +333,7 @@ def test_what_is_unforeseen_is_a_failure_of_that_operator_alone(
 ) -> None:
     with site(GOOD) as up:
         good = remote(up.url, loop, operator=Operator.IRISCARE)
-        network = Network(
-            {Operator.AVIQ: Surprising(), Operator.IRISCARE: good}, ThreadPoolExecutor(1), loop
-        )
+        network = Network({Operator.AVIQ: Surprising(), Operator.IRISCARE: good}, loop)
         asked = [Operator.AVIQ] if alone else [Operator.IRISCARE, Operator.AVIQ]
         *rest, outcome = network.ask([(operator, CALL) for operator in asked])
         network.close()
@@ -360,7 +356,6 @@ def test_a_call_that_cannot_be_sent_is_a_failure_of_that_operator_alone(
                 Operator.AVIQ: remote(one.url, loop),
                 Operator.IRISCARE: remote(two.url, loop, operator=Operator.IRISCARE),
             },
-            ThreadPoolExecutor(1),
             loop,
         )
         nobodys = replace(CALL, customer=None)
@@ -374,7 +369,7 @@ def test_files_that_cannot_be_passed_on_are_a_failure(loop: BackgroundLoop) -> N
     """DOMAIN 6: never an entitled person outside FEDERAL, which the XSD lets pass."""
     entitled = replace(FILE, entitled_person=CALL.ssin)
     with site(answering(lambda r: signed(payload_of(r, (entitled,))))) as operator:
-        network = Network({Operator.AVIQ: remote(operator.url, loop)}, ThreadPoolExecutor(1), loop)
+        network = Network({Operator.AVIQ: remote(operator.url, loop)}, loop)
         (outcome,) = network.ask([(Operator.AVIQ, CALL)])
         network.close()
     assert isinstance(outcome, CadastreFailure)

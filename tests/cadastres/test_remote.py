@@ -8,7 +8,6 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,10 +30,12 @@ from tests.cadastres.operators import (
     DEADLINE,
     FILE,
     GOOD,
+    LIMITS,
     Behaviour,
     answering,
     background,
     http,
+    nobody,
     other,
     payload_of,
     remote,
@@ -288,8 +289,7 @@ def test_the_gateway_withholds_what_an_operator_sends_all_the_same(loop: Backgro
         return signed(payload_of(request, truncated=("file", "paymentPeriod")))
 
     with site(answering(everything)) as operator:
-        threads = ThreadPoolExecutor(1)
-        network = Network({Operator.AVIQ: remote(operator.url, loop)}, threads, loop)
+        network = Network({Operator.AVIQ: remote(operator.url, loop)}, loop)
         (given,) = network.ask([(Operator.AVIQ, replace(CALL, withheld=blocks))])
         network.close()
     (child,) = FILE.children
@@ -308,7 +308,9 @@ def test_once_closed_every_call_fails(loop: BackgroundLoop) -> None:
 
 def test_closing_breaks_off_what_is_under_way(loop: BackgroundLoop) -> None:
     with site(silent) as operator:
-        wait = remote(operator.url, loop).start(CALL, time.monotonic() + 5)
+        wait = remote(operator.url, loop, replace(LIMITS, seconds=5)).start(
+            CALL, time.monotonic(), nobody
+        )
         while not operator.requests:
             time.sleep(0.005)
         loop.close()

@@ -12,21 +12,31 @@ from pathlib import Path
 
 def family(pid: int) -> list[int]:
     """A process and all below it."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
+    if not Path(f"/proc/{pid}").exists():
         return []
-    return [pid, *(one for child in children for one in family(int(child)))]
+    return [pid, *(one for child in _children(pid) for one in family(child))]
 
 
 def workers(supervisor: int) -> list[int]:
-    """The processes under a supervisor that serve."""
-    return [pid for pid in family(supervisor) if b"spawn_main" in _command(pid)]
+    """The processes under a supervisor that serve: what its fork server has forked."""
+    return [worker for server in fork_servers(supervisor) for worker in _children(server)]
+
+
+def fork_servers(supervisor: int) -> list[int]:
+    """The process that all workers come from, once there is one."""
+    return [pid for pid in _children(supervisor) if b"forkserver" in _command(pid)]
 
 
 def servers(guard: int) -> list[int]:
     """The processes of PostgreSQL under what guards them, which ends with them."""
     return [pid for pid in family(guard) if _command(pid).partition(b"\0")[0].endswith(b"postgres")]
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def _command(pid: int) -> bytes:

@@ -18,6 +18,7 @@ from ksz_childbenefits.contract.contracts import CONSULTATION
 from ksz_childbenefits.errors import ConfigurationError
 from ksz_childbenefits.exchange import Message, Reply
 from ksz_childbenefits.logs import JsonLines, configure_logging, log_uncaught
+from ksz_childbenefits.server.forking import workers_to_come
 from ksz_childbenefits.server.limits import BoundedConfig, Limits
 from ksz_childbenefits.server.run import Tls, Work, bind, configuration, serve
 from ksz_childbenefits.server.supervisor import Worker
@@ -290,4 +291,5 @@ def work() -> Work:
 
 if __name__ == "__main__":
     configure_logging("DEBUG")
-    serve(work, host="127.0.0.1", port=0, metrics=("127.0.0.1", 0))
+    with workers_to_come():
+        serve(work, host="127.0.0.1", port=0, metrics=("127.0.0.1", 0))

@@ -13,6 +13,7 @@ import pytest
 
 from ksz_childbenefits.errors import ConfigurationError
 from ksz_childbenefits.server.run import Work, serve
+from tests.live.killing import fork_servers, kill, workers
 from tests.server.serving import (
     CLOSED,
     SLOW,
@@ -49,21 +50,12 @@ def test_what_was_accepted_is_answered_before_the_end(
 
 def workers_of(site: Site) -> set[int]:
     assert site.process is not None
-    found = set()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == site.process.pid and b"spawn_main" in command:
-            found.add(int(entry.name))
-    return found
+    return set(workers(site.process.pid))
 
 
 def alive(process: int) -> bool:
     try:
-        return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
+        return b"forkserver" in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return False
 
@@ -90,12 +82,47 @@ def test_a_killed_worker_is_replaced_and_a_killed_supervisor_followed(tmp_path: 
         assert not any(alive(worker) for worker in after)
 
 
+def test_all_processes_may_be_told_to_stop(tmp_path: Path) -> None:
+    """As systemd tells them: what was accepted is answered before the supervisor ends."""
+    with spawned(2, tmp_path / "stderr") as site, connect(site) as stream:
+        assert site.process is not None
+        everybody = [*fork_servers(site.process.pid), *workers_of(site)]
+        assert len(everybody) == 3
+        stream.sendall(post(SLOW))
+        time.sleep(0.2)
+        for process in everybody:
+            os.kill(process, signal.SIGTERM)
+        site.process.send_signal(signal.SIGTERM)
+        answer = receive(stream)
+        assert answer is not None
+        assert answer.status == 200
+        assert site.process.wait(10) == 0
+        assert site.log().count(f'"{CLOSED}"') == 2
+        assert "died" not in site.log()
+
+
+def test_workers_end_with_their_fork_server_and_are_replaced(tmp_path: Path) -> None:
+    with spawned(2, tmp_path / "stderr") as site:
+        assert site.process is not None
+        before = workers_of(site)
+        kill(fork_servers(site.process.pid))
+        deadline = time.monotonic() + 15
+        while len(workers_of(site)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert len(workers_of(site)) == 2
+        while any(alive(worker) for worker in before) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not any(alive(worker) for worker in before)
+        answer = ask(site, post())
+        assert answer is not None
+        assert answer.status == 200
+
+
 SLOW_START = """
-import sys, time
+import os, time
 from pathlib import Path
 
-if "--multiprocessing-fork" in sys.orig_argv and Path({flag!r}).exists():
-    time.sleep(8)
+os.register_at_fork(after_in_child=lambda: Path({flag!r}).exists() and time.sleep(8))
 """
 """In every Python that can import it: once there is a flag, workers take long to start."""
 
