@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -25,6 +24,7 @@ from ksz_childbenefits.exchange import Exchange
 from ksz_childbenefits.identity import (
     Identity,
     identity_of,
+    known_certificates,
     pseudonymiser_of,
 )
 from ksz_childbenefits.rates import Rate, Rates, Unlimited, buckets
@@ -32,7 +32,6 @@ from ksz_childbenefits.registers.database import answers, open_database
 from ksz_childbenefits.registers.replay import SqlReplayStore
 from ksz_childbenefits.secret_files import read_secret
 from ksz_childbenefits.security.credentials import load_certificate
-from ksz_childbenefits.security.directory import KnownCertificates
 
 
 def build_network(settings: Settings, engine: Engine, identity: Identity) -> Network:
@@ -74,7 +73,7 @@ def build_cadastre(settings: Settings) -> Endpoint[Exchange]:
     if own is None:
         raise ConfigurationError("the configuration has no section [cadastre]")
     engine = open_database(settings.database.url)
-    ksz, identity = known(own.ksz_certificates), identity_of(settings)
+    ksz, identity = known_certificates(own.ksz_certificates), identity_of(settings)
     trail = trail_of(settings, engine, identity)
     return Endpoint(
         service=CadastreService(
@@ -151,8 +150,3 @@ def xml_limits(settings: Settings) -> XmlLimits:
     return XmlLimits(
         limits.xml_depth, limits.xml_elements, limits.xml_attributes, limits.xml_namespaces
     )
-
-
-def known(paths: tuple[Path, ...]) -> KnownCertificates:
-    """The certificates in these files; ConfigurationError for one that is none."""
-    return KnownCertificates([load_certificate(path) for path in paths])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ksz_childbenefits.assembly import known
 from ksz_childbenefits.cadastres.background import BackgroundLoop
 from ksz_childbenefits.cadastres.line import LineLimits, OperatorLine
 from ksz_childbenefits.cadastres.remote import RemoteCadastre
@@ -10,7 +9,7 @@ from ksz_childbenefits.config import OperatorSettings, Settings
 from ksz_childbenefits.contract.namespaces import CADASTRE_SOAP_ACTION
 from ksz_childbenefits.contract.xmlio import XmlLimits
 from ksz_childbenefits.domain.sources import Operator
-from ksz_childbenefits.identity import Identity, tls_identity
+from ksz_childbenefits.identity import Identity, known_certificates, tls_identity
 from ksz_childbenefits.tls import client_context
 
 
@@ -23,7 +22,7 @@ def distant_cadastre(
         line=_line(operator, remote, settings, loop),
         keys=identity.keys,
         trust=identity.trust,
-        certificates=known(remote.certificates),
+        certificates=known_certificates(remote.certificates),
         limits=XmlLimits(elements=settings.remote.reply_elements),
     )
 

@@ -19,23 +19,22 @@ from ksz_childbenefits.contract.contracts import CONSULTATION, Contract
 from ksz_childbenefits.domain import tickets
 from ksz_childbenefits.domain.authorisation import Allowed, Ground
 from ksz_childbenefits.domain.consultation import Code, Question
-from ksz_childbenefits.domain.customers import Customer
 from ksz_childbenefits.errors import AllSourcesFailed, Fault, InternalError
 from ksz_childbenefits.exchange import Exchange
 from ksz_childbenefits.logs import Pseudonymiser
-from ksz_childbenefits.registers.customers import CustomerRegister
+from ksz_childbenefits.registers.customers import CustomerRegister, Recognised
 from ksz_childbenefits.security.wssecurity import Verified
 from ksz_childbenefits.service import ConsultationService
 
 
 @dataclass(slots=True)
 class ConsultationExchange(Exchange):
-    """A consultation so far: the customer once authenticated, the question once valid.
+    """A consultation so far: who asks once authenticated, the question once valid.
 
     ``ground``: on what it is answered or refused, once the deliberations were asked.
     """
 
-    customer: Customer | None = None
+    by: Recognised | None = None
     question: Question | None = None
     ground: Ground | None = None
 
@@ -63,22 +62,23 @@ class Gateway:
 
     def identify(self, verified: Verified, exchange: ConsultationExchange) -> bool:
         """Find the customer that the certificate is registered to."""
-        customer = self.customers.identify(verified.certificate, verified.anchors)
-        if customer is not None:
-            exchange.customer, exchange.caller = customer, customer.name
-        return customer is not None
+        found = self.customers.recognise(verified.certificate, verified.anchors)
+        if found is not None:
+            exchange.by, exchange.caller = found, found.customer.name
+        return found is not None
 
     def answer(self, payload: etree._Element, exchange: ConsultationExchange) -> str:
         """Consult, and tell the outcome in the words of the contract."""
-        if exchange.customer is None:
+        if exchange.by is None:
             raise InternalError("a consultation by nobody")
+        customer, deliberations = exchange.by
         exchange.question = question = decode_question(payload)
         exchange.particulars = _particulars(question)
         exchange.notes["person"] = self.pseudonymiser.of(question.ssin)
-        exchange.ground = ground = self.service.authorise(question, exchange.customer)
+        exchange.ground = ground = self.service.authorise(question, customer, deliberations)
         _add_ground(exchange.particulars, ground)
         try:
-            outcome = self.service.consult(question, exchange.customer, ground, exchange.ticket)
+            outcome = self.service.consult(question, customer, ground, exchange.ticket)
         except AllSourcesFailed as failure:
             failed = {one.value: failure.reason_code for one in failure.information}
             _add_statuses(exchange.particulars, failed)

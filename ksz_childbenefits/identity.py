@@ -19,6 +19,7 @@ from ksz_childbenefits.security.credentials import (
     load_certificate,
     load_credentials,
 )
+from ksz_childbenefits.security.directory import KnownCertificates
 from ksz_childbenefits.security.list_fetching import FetchLimits
 from ksz_childbenefits.security.trust import (
     Anchor,
@@ -128,3 +129,8 @@ def _authority(
 def _passphrase(settings: PassphraseSettings | None) -> Passphrase | None:
     """Where the settings say that a passphrase is to be had."""
     return None if settings is None else Passphrase(settings.file, settings.env)
+
+
+def known_certificates(paths: tuple[Path, ...]) -> KnownCertificates:
+    """The certificates in these files; ConfigurationError for one that is none."""
+    return KnownCertificates([load_certificate(path) for path in paths])

@@ -256,7 +256,6 @@ def _service(base: _Base, network: Network, today: Callable[[], date]) -> Consul
     access = Access(
         persons=PersonRegister(engine),
         repertory=PersonRepertory(engine),
-        customers=CustomerRegister(engine),
         today=today,
     )
     return ConsultationService(access, network, base.settings.limits.reply_entries)

@@ -23,7 +23,7 @@ from ksz_childbenefits.domain.consultation import (
     SsinNotice,
     Status,
 )
-from ksz_childbenefits.domain.customers import Customer
+from ksz_childbenefits.domain.customers import Customer, Deliberation
 from ksz_childbenefits.domain.merging import Answer, NoSourceAnswered, global_status, source_result
 from ksz_childbenefits.domain.persons import Person, RepertoryLine, inscribed
 from ksz_childbenefits.domain.question import check_inscription, check_register
@@ -31,7 +31,6 @@ from ksz_childbenefits.domain.routing import plan
 from ksz_childbenefits.domain.sources import AuthenticSource, Operator
 from ksz_childbenefits.domain.volume import REPLY_ENTRIES, within
 from ksz_childbenefits.errors import AllSourcesFailed, CadastreFailure
-from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.persons import PersonRegister
 from ksz_childbenefits.registers.repertory import PersonRepertory
 
@@ -48,12 +47,13 @@ class Access:
 
     persons: PersonRegister
     repertory: PersonRepertory
-    customers: CustomerRegister
     today: Callable[[], date]
 
-    def ground(self, question: Question, customer: Customer) -> Ground:
-        """What the deliberations of an authenticated customer say of its question."""
-        return judge(question, customer, self.customers.deliberations(customer.name), self.today())
+    def ground(
+        self, question: Question, customer: Customer, deliberations: Sequence[Deliberation]
+    ) -> Ground:
+        """What all deliberations of an authenticated customer say of its question."""
+        return judge(question, customer, deliberations, self.today())
 
     def person(
         self, question: Question, customer: Customer, allowed: Allowed
@@ -83,9 +83,11 @@ class ConsultationService:
     cadastres: Network
     reply_entries: int = REPLY_ENTRIES
 
-    def authorise(self, question: Question, customer: Customer) -> Ground:
+    def authorise(
+        self, question: Question, customer: Customer, deliberations: Sequence[Deliberation]
+    ) -> Ground:
         """The ground of an answer or a refusal, for ``consult`` and for whoever keeps a record."""
-        return self.access.ground(question, customer)
+        return self.access.ground(question, customer, deliberations)
 
     def consult(
         self, question: Question, customer: Customer, ground: Ground, ticket: str

@@ -23,7 +23,7 @@ from tests.registers.databases import engine, migrated, sqlite, statements
 
 __all__ = ["cluster", "engine", "migrated", "postgresql", "shared_postgresql", "sqlite"]
 
-REGISTERS = ("register_edition", "deliberations", "persons", "repertory_lines")
+REGISTERS = ("persons", "repertory_lines")
 
 NOOR = "12031590217"
 """Child of Brussels, then of Namur: in two files (demo/world/brussels-to-namur.toml)."""
@@ -36,7 +36,6 @@ def service(engine: Engine) -> ConsultationService:
     access = Access(
         PersonRegister(engine),
         PersonRepertory(engine),
-        CustomerRegister(engine),
         lambda: date(2024, 6, 1),
     )
     return ConsultationService(access, Network(operators, BackgroundLoop()))
@@ -50,13 +49,15 @@ def service(engine: Engine) -> ConsultationService:
 def test_a_consultation_asks_each_register_once(
     engine: Engine, service: ConsultationService, customer: str, context: str
 ) -> None:
-    found = service.access.customers.find(customer)
+    customers = CustomerRegister(engine)
+    found = customers.find(customer)
     assert found is not None
+    held = customers.deliberations(customer)
     question = Question(
         Identification(found.cbe_number), None, None, context, NOOR, "2010-01", "2024-06", None
     )
     with statements(engine) as sent:
-        ground = service.authorise(question, found)
+        ground = service.authorise(question, found, held)
         outcome = service.consult(question, found, ground, "ticket")
     service.cadastres.close()
     assert sum(len(result.files) for result in outcome.results) == 2

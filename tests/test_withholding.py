@@ -75,7 +75,7 @@ few_numbers = st.lists(st.sampled_from(NUMBERS[:6]), max_size=2, unique=True).ma
 
 def of_members(file: File, change: Callable[[FileMember], FileMember]) -> File:
     children, beneficiaries = map(change, file.children), map(change, file.beneficiaries)
-    return replace(file, children=tuple(children), beneficiaries=tuple(beneficiaries))
+    return file._replace(children=tuple(children), beneficiaries=tuple(beneficiaries))
 
 
 def bonuses(named: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Bonus, ...]]:
@@ -88,7 +88,7 @@ def periods(
 ) -> st.SearchStrategy[tuple[PaymentPeriod, ...]]:
     def until(period: PaymentPeriod) -> PaymentPeriod:
         end = period.end
-        return replace(period, end=None if end is None else max(end, period.begin))
+        return period._replace(end=None if end is None else max(end, period.begin))
 
     one = st.builds(PaymentPeriod, year_months, st.none() | year_months, of, named).map(until)
     return st.lists(one, max_size=4).map(tuple)
@@ -142,9 +142,9 @@ def files(draw: st.DrawFn, source: AuthenticSource) -> tuple[File, ...]:
             )
         )
     if draw(st.integers(0, 7)) == 0:
-        small = replace(made[0], children=made[0].children[:1], beneficiaries=())
+        small = made[0]._replace(children=made[0].children[:1], beneficiaries=())
         small = of_members(small, lambda m: FileMember(m.ssin, m.bonuses[:1], m.periods[:1]))
-        made += [replace(small, begin=small.begin - timedelta(days=n)) for n in range(MANY)]
+        made += [small._replace(begin=small.begin - timedelta(days=n)) for n in range(MANY)]
     return tuple(made)
 
 
@@ -185,8 +185,8 @@ def others(draw: st.DrawFn, block: str) -> Change:
         return lambda file: change(file, next(chosen))
     if block == "file/beneficiaries":
         names, whole = thrice(any_names), thrice(odd_members)
-        return lambda file: replace(
-            of_members(file, lambda member: renamed(member, names)), beneficiaries=next(whole)
+        return lambda file: of_members(file, lambda member: renamed(member, names))._replace(
+            beneficiaries=next(whole)
         )
     category = block[len("paymentPeriods[") : -1]
     new, places = thrice(odd_periods(st.just(category))), thrice(st.integers(0, 4))
@@ -197,23 +197,23 @@ def others(draw: st.DrawFn, block: str) -> Change:
 
 PARTS: dict[str, tuple[Callable[[File, Any], File], st.SearchStrategy[Any]]] = {
     "file/fileNumber": (
-        lambda file, number: replace(file, file_number=number),
+        lambda file, number: file._replace(file_number=number),
         st.none() | st.text(max_size=5),
     ),
     "file/entitledPersonSsin": (
-        lambda file, ssin: replace(file, entitled_person=ssin),
+        lambda file, ssin: file._replace(entitled_person=ssin),
         st.none() | st.text(max_size=11),
     ),
     "bonuses": (
-        lambda file, paid: of_members(file, lambda m: replace(m, bonuses=paid)),
+        lambda file, paid: of_members(file, lambda m: m._replace(bonuses=paid)),
         odd_bonuses,
     ),
     "paymentPeriods": (
-        lambda file, paid: of_members(file, lambda m: replace(m, periods=paid)),
+        lambda file, paid: of_members(file, lambda m: m._replace(periods=paid)),
         odd_periods(categories),
     ),
     "childBenefitsFund/description": (
-        lambda file, texts: replace(file, fund=replace(file.fund, descriptions=texts)),
+        lambda file, texts: file._replace(fund=replace(file.fund, descriptions=texts)),
         st.lists(
             st.builds(Description, st.sampled_from(("NL", "EN")), st.text(max_size=120)),
             max_size=5,
@@ -226,8 +226,8 @@ PARTS: dict[str, tuple[Callable[[File, Any], File], st.SearchStrategy[Any]]] = {
 def renamed(child: FileMember, names: Iterator[tuple[str, ...]]) -> FileMember:
     return FileMember(
         child.ssin,
-        tuple(replace(bonus, beneficiaries=next(names)) for bonus in child.bonuses),
-        tuple(replace(period, beneficiaries=next(names)) for period in child.periods),
+        tuple(bonus._replace(beneficiaries=next(names)) for bonus in child.bonuses),
+        tuple(period._replace(beneficiaries=next(names)) for period in child.periods),
     )
 
 
@@ -235,7 +235,7 @@ def repaid(
     member: FileMember, category: str, new: tuple[PaymentPeriod, ...], place: int
 ) -> FileMember:
     kept = tuple(period for period in member.periods if period.category != category)
-    return replace(member, periods=(*kept[:place], *new, *kept[place:]))
+    return member._replace(periods=(*kept[:place], *new, *kept[place:]))
 
 
 # One way to a reply: the service with everything but its registers.

@@ -220,7 +220,7 @@ class _Holdings:
             key = _key(row)
             require(key not in self._file_keys, "the same file is there already", Rule.DUPLICATE)
             self._file_keys.add(key)
-            self._new_files.append(replace(row, file=replace(row.file, fund=fund)))
+            self._new_files.append(replace(row, file=row.file._replace(fund=fund)))
         else:
             self._fund(row.fund)
             require(row not in self._entries, "the same entry is there already", Rule.DUPLICATE)

@@ -63,10 +63,10 @@ def check(  # noqa: PLR0913 - the command's options
             raise UsageError(f"customer {name!r} is not registered")
         itself = Identification(customer.cbe_number)
         question = Question(itself, None, None, legal_context, ssin or _NOBODY, begin, end, named)
-        access = Access(PersonRegister(engine), PersonRepertory(engine), customers, lambda: day)
-        ground = access.ground(question, customer)
-        verdict = _verdict(access, question, customer, ground, of_person=ssin is not None)
+        access = Access(PersonRegister(engine), PersonRepertory(engine), lambda: day)
         held = customers.deliberations(name)
+        ground = access.ground(question, customer, held)
+        verdict = _verdict(access, question, customer, ground, of_person=ssin is not None)
     for one in held:
         print_details(one.number, _part(one, legal_context, day))
     if isinstance(verdict, Status):

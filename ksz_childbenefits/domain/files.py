@@ -1,6 +1,7 @@
 """What a cadastre holds: files with their fund, children, beneficiaries, bonuses and periods.
 
-Rules: DOMAIN 6 (what each source returns), CONTRACT cbc (limits of the wire).
+Rules: DOMAIN 6 (what each source returns), CONTRACT cbc (limits of the wire). Tuples, since a reply
+holds hundreds of them: a frozen dataclass takes three times as long to make (docs/decisions/0019).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from ksz_childbenefits.domain.months import YearMonth
 
@@ -32,8 +34,7 @@ class FileType(StrEnum):
     PARTICIPATION = "PARTICIPATION"
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(NamedTuple):
     """A text in one language; ``language`` is NL, FR or DE."""
 
     language: str
@@ -59,8 +60,7 @@ class Fund:
         return self.enterprise_number or self.code or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Bonus:
+class Bonus(NamedTuple):
     """A single payment. ``beneficiaries``: SSINs, at most two, on a child in FLANDERS only."""
 
     payment_date: date
@@ -68,8 +68,7 @@ class Bonus:
     beneficiaries: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentPeriod:
+class PaymentPeriod(NamedTuple):
     """Monthly payments, ``begin`` to ``end`` (None: still paid); ``beneficiaries`` as in Bonus."""
 
     begin: YearMonth
@@ -78,8 +77,7 @@ class PaymentPeriod:
     beneficiaries: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FileMember:
+class FileMember(NamedTuple):
     """A child or a beneficiary of a file, with what was paid for or to that person."""
 
     ssin: str
@@ -87,8 +85,7 @@ class FileMember:
     periods: tuple[PaymentPeriod, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """One file at one fund; its validity (days) is not on the wire (DOMAIN 6)."""
 
     type: FileType

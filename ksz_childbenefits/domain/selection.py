@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
@@ -87,7 +87,7 @@ def _in_order(payment: _Payment) -> _Payment:
     """With the beneficiaries that it names by their numbers; most name one at most."""
     if len(payment.beneficiaries) < 2:
         return payment
-    return replace(payment, beneficiaries=tuple(sorted(payment.beneficiaries)))
+    return payment._replace(beneficiaries=tuple(sorted(payment.beneficiaries)))
 
 
 def _as_returned(file: File, source: AuthenticSource) -> File:
@@ -102,7 +102,7 @@ def _as_returned(file: File, source: AuthenticSource) -> File:
 def _limited(member: FileMember) -> FileMember:
     if len(member.bonuses) <= LIMIT and len(member.periods) <= LIMIT:
         return member
-    return replace(member, bonuses=member.bonuses[-LIMIT:], periods=member.periods[-LIMIT:])
+    return member._replace(bonuses=member.bonuses[-LIMIT:], periods=member.periods[-LIMIT:])
 
 
 def _copied(ssin: str, children: Sequence[FileMember]) -> FileMember:
@@ -111,8 +111,8 @@ def _copied(ssin: str, children: Sequence[FileMember]) -> FileMember:
     periods = (p for child in children for p in child.periods if ssin in p.beneficiaries)
     return FileMember(
         ssin,
-        tuple(replace(b, beneficiaries=()) for b in bonuses),
-        tuple(replace(p, beneficiaries=()) for p in periods),
+        tuple(b._replace(beneficiaries=()) for b in bonuses),
+        tuple(p._replace(beneficiaries=()) for p in periods),
     )
 
 

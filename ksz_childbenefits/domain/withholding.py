@@ -20,11 +20,11 @@ _Removal = Callable[[File], File]
 
 
 def _without_number(file: File) -> File:
-    return replace(file, file_number=None)
+    return file._replace(file_number=None)
 
 
 def _without_entitled_person(file: File) -> File:
-    return replace(file, entitled_person=None)
+    return file._replace(entitled_person=None)
 
 
 def _without_beneficiaries(file: File) -> File:
@@ -32,38 +32,38 @@ def _without_beneficiaries(file: File) -> File:
     children = (
         FileMember(
             child.ssin,
-            tuple(replace(bonus, beneficiaries=()) for bonus in child.bonuses),
-            tuple(replace(period, beneficiaries=()) for period in child.periods),
+            tuple(bonus._replace(beneficiaries=()) for bonus in child.bonuses),
+            tuple(period._replace(beneficiaries=()) for period in child.periods),
         )
         for child in file.children
     )
-    return replace(file, children=tuple(children), beneficiaries=())
+    return file._replace(children=tuple(children), beneficiaries=())
 
 
 def _without_bonuses(file: File) -> File:
-    return _of_each_member(file, lambda member: replace(member, bonuses=()))
+    return _of_each_member(file, lambda member: member._replace(bonuses=()))
 
 
 def _without_periods(file: File) -> File:
-    return _of_each_member(file, lambda member: replace(member, periods=()))
+    return _of_each_member(file, lambda member: member._replace(periods=()))
 
 
 def _without_periods_of(category: str) -> _Removal:
     def of_member(member: FileMember) -> FileMember:
         kept = tuple(period for period in member.periods if period.category != category)
-        return replace(member, periods=kept)
+        return member._replace(periods=kept)
 
     return lambda file: _of_each_member(file, of_member)
 
 
 def _without_fund_descriptions(file: File) -> File:
-    return replace(file, fund=replace(file.fund, descriptions=()))
+    return file._replace(fund=replace(file.fund, descriptions=()))
 
 
 def _of_each_member(file: File, change: Callable[[FileMember], FileMember]) -> File:
     """Children and beneficiaries alike: both have bonuses and periods (DOMAIN 7)."""
     children, beneficiaries = map(change, file.children), map(change, file.beneficiaries)
-    return replace(file, children=tuple(children), beneficiaries=tuple(beneficiaries))
+    return file._replace(children=tuple(children), beneficiaries=tuple(beneficiaries))
 
 
 _PERIODS_OF: Final = {

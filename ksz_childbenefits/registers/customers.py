@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from sqlalchemy import Engine, Row, exists, select
@@ -30,6 +30,13 @@ from ksz_childbenefits.registers.enrolment import (
 from ksz_childbenefits.security.trust import fingerprint
 
 
+class Recognised(NamedTuple):
+    """The customer that a certificate is registered to, with all its deliberations of any day."""
+
+    customer: Customer
+    deliberations: tuple[Deliberation, ...]
+
+
 class CustomerRegister(RegisteredCertificates):
     """Customers in the database; also the directory of their certificates for the security room.
 
@@ -51,22 +58,30 @@ class CustomerRegister(RegisteredCertificates):
     def identify(
         self, certificate: x509.Certificate, anchor_fingerprints: frozenset[str]
     ) -> Customer | None:
+        """The customer that this certificate is registered to, or None: as ``recognise`` has it."""
+        found = self.recognise(certificate, anchor_fingerprints)
+        return None if found is None else found.customer
+
+    def recognise(
+        self, certificate: x509.Certificate, anchor_fingerprints: frozenset[str]
+    ) -> Recognised | None:
         """The customer that this certificate is registered to, or None (SECURITY 3, customer).
 
         By its own fingerprint; else by the CBE number in its subject, for a customer that has
         registered an anchor (SHA-256, hex) that the certificate's path leads to. A subject that
         names two such customers is nobody's, and so is a certificate that an operator signs with,
         or did before it was withdrawn: who is both has separate credentials (DOMAIN 7).
+        All is as it is now: remembered until anybody changes any of it (registers.edition).
         """
         mark = fingerprint(certificate)
         return self._edition.answer(
             (mark, anchor_fingerprints),
-            lambda: self._identified(mark, certificate.subject, anchor_fingerprints),
+            lambda: self._recognised(mark, certificate.subject, anchor_fingerprints),
         )
 
-    def _identified(
+    def _recognised(
         self, mark: str, subject: x509.Name, anchor_fingerprints: frozenset[str]
-    ) -> Customer | None:
+    ) -> Recognised | None:
         certificates, anchors = schema.customer_certificates, schema.customer_anchors
         operators = schema.operator_certificates.c.fingerprint
         withdrawn = schema.withdrawn_operator_certificates.c.fingerprint
@@ -86,16 +101,13 @@ class CustomerRegister(RegisteredCertificates):
         )
         with asking(self._engine) as connection:
             rows = connection.execute(by_fingerprint).all() or connection.execute(by_number).all()
-        return _customer(rows[0]) if len(rows) == 1 else None
+        if len(rows) != 1:
+            return None
+        customer = _customer(rows[0])
+        return Recognised(customer, self.deliberations(customer.name))
 
     def deliberations(self, name: str) -> tuple[Deliberation, ...]:
-        """All deliberations of the customer, of whatever day, in the order they were added.
-
-        As they are now: remembered until anybody changes any (registers.edition).
-        """
-        return self._edition.answer(name, lambda: self._deliberations(name))
-
-    def _deliberations(self, name: str) -> tuple[Deliberation, ...]:
+        """All deliberations of the customer, of whatever day, in the order they were added."""
         table = schema.deliberations
         query = select(table).where(table.c.customer == name).order_by(table.c.id)
         with asking(self._engine) as connection:

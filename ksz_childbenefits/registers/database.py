@@ -8,7 +8,6 @@ does not answer becomes ``errors.Unavailable`` (SECURITY 4: MSG00001).
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -28,6 +27,7 @@ from sqlalchemy import (
 
 from ksz_childbenefits.errors import ConfigurationError, DataError, Unavailable
 from ksz_childbenefits.metrics import connections_used
+from ksz_childbenefits.registers import sqlite
 
 BUSY_SECONDS = 5
 """How long to wait for another's lock, a connection, or an answer of PostgreSQL."""
@@ -85,8 +85,7 @@ def _engine(address: URL) -> Engine:
         postgresql.prepare(engine, BUSY_SECONDS)
         return engine
     engine = _pooled(address)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    sqlite.prepare(engine, BUSY_SECONDS)
     return engine
 
 
@@ -100,24 +99,6 @@ def _pooled(address: URL, **arguments: Any) -> Engine:
         pool_timeout=BUSY_SECONDS,
         connect_args=arguments,
     )
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # Without this Python's driver begins transactions by itself, after the first reads.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {BUSY_SECONDS * 1000}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes the lock at once: upgrading from a read would fail instead of waiting.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ksz_childbenefits.registers.direct import Prepared, direct
 from ksz_childbenefits.registers.schema import register_edition
 
 _MOST: Final = 4096
-"""Answers that are remembered: two for each certificate that calls."""
+"""Answers that are remembered: one for each certificate that calls."""
 
 _EDITION: Final = Prepared(
     lambda _: select(register_edition.c.number).where(register_edition.c.id == 1)

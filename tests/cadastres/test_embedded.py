@@ -53,7 +53,7 @@ def test_a_file_is_found_whole_for_whoever_is_in_it(
 
 
 def test_a_person_in_two_roles_finds_the_file_once(engine: Engine, orint: EmbeddedCadastre) -> None:
-    both = replace(FILE, entitled_person=PARENT)
+    both = FILE._replace(entitled_person=PARENT)
     store(engine, [federal(both)])
     assert orint.files(call(PARENT)).files == (both,)
 
@@ -92,7 +92,7 @@ def test_only_files_of_the_operator_and_the_source(engine: Engine) -> None:
         [
             federal(FILE),
             HeldFile(Operator.ORINT, AuthenticSource.WALLONIA, walloon),
-            HeldFile(Operator.AVIQ, AuthenticSource.WALLONIA, replace(walloon, file_number="A")),
+            HeldFile(Operator.AVIQ, AuthenticSource.WALLONIA, walloon._replace(file_number="A")),
         ],
     )
     asked = call(source=AuthenticSource.WALLONIA)

@@ -367,7 +367,7 @@ def test_a_call_that_cannot_be_sent_is_a_failure_of_that_operator_alone(
 
 def test_files_that_cannot_be_passed_on_are_a_failure(loop: BackgroundLoop) -> None:
     """DOMAIN 6: never an entitled person outside FEDERAL, which the XSD lets pass."""
-    entitled = replace(FILE, entitled_person=CALL.ssin)
+    entitled = FILE._replace(entitled_person=CALL.ssin)
     with site(answering(lambda r: signed(payload_of(r, (entitled,))))) as operator:
         network = Network({Operator.AVIQ: remote(operator.url, loop)}, loop)
         (outcome,) = network.ask([(Operator.AVIQ, CALL)])

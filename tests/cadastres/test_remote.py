@@ -157,7 +157,7 @@ def odd_date(request: bytes) -> bytes:
     return signed(payload)
 
 
-NOT_OF_NOOR = replace(FILE, children=(replace(FILE.children[0], ssin=OTIS),))
+NOT_OF_NOOR = FILE._replace(children=(FILE.children[0]._replace(ssin=OTIS),))
 OTHER_MONTHS = MonthRange(YearMonth(2018, 1), YearMonth(2024, 12))
 
 TROUBLES: dict[str, tuple[Behaviour, str]] = {
@@ -293,7 +293,7 @@ def test_the_gateway_withholds_what_an_operator_sends_all_the_same(loop: Backgro
         (given,) = network.ask([(Operator.AVIQ, replace(CALL, withheld=blocks))])
         network.close()
     (child,) = FILE.children
-    without = replace(FILE, file_number=None, children=(replace(child, periods=()),))
+    without = FILE._replace(file_number=None, children=(child._replace(periods=()),))
     assert given == Holdings((without,), ("file",))
 
 

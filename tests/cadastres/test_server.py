@@ -46,9 +46,9 @@ from tests.security.pki import Party, pki
 __all__ = ["engine", "migrated"]
 
 WALLONIA = AuthenticSource.WALLONIA
-LIVE = replace(
-    file([NOOR, OTIS], date(2019, 6, 1), fund=PARENTIA, beneficiaries=[PARENT], number="1"),
-)
+LIVE = file(
+    [NOOR, OTIS], date(2019, 6, 1), fund=PARENTIA, beneficiaries=[PARENT], number="1"
+)._replace()
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_a_database_that_does_not_answer(endpoint: Endpoint[Exchange]) -> None:
 def test_a_file_that_breaks_a_rule_is_not_sent(
     engine: Engine, endpoint: Endpoint[Exchange]
 ) -> None:
-    store(engine, [Held(Operator.AVIQ, WALLONIA, replace(LIVE, entitled_person=PARENT))])
+    store(engine, [Held(Operator.AVIQ, WALLONIA, LIVE._replace(entitled_person=PARENT))])
     assert faultcode(endpoint.handle(message())) == "soapenv:Server MSG00003"
 
 
@@ -190,7 +190,7 @@ def test_what_ksz_withholds_does_not_leave_the_operator(
     engine: Engine, endpoint: Endpoint[Exchange]
 ) -> None:
     """DOMAIN 7; not even where it breaks a rule, which then is nobody's concern."""
-    broken = replace(LIVE, entitled_person=OTIS)
+    broken = LIVE._replace(entitled_person=OTIS)
     store(engine, [Held(Operator.AVIQ, WALLONIA, broken)])
     blocks = frozenset(("file/fileNumber", "file/entitledPersonSsin", "file/beneficiaries"))
     call = replace(CALL, withheld=blocks)
@@ -199,7 +199,7 @@ def test_what_ksz_withholds_does_not_leave_the_operator(
     assert payload is not None
     assert PARENT not in reply.body.decode()
     (file,) = decode_holdings(payload, call).files
-    assert file == replace(LIVE, file_number=None, beneficiaries=())
+    assert file == LIVE._replace(file_number=None, beneficiaries=())
 
 
 def test_what_is_withheld_does_not_count_as_too_much(
@@ -234,9 +234,9 @@ def test_the_gateway_gets_what_the_operator_selects_and_cuts(
 ) -> None:
     """Of 101 files the 100 latest, and the word that some were left out (DOMAIN 5)."""
     many = [
-        replace(LIVE, begin=date(2019, 6, 1 + n % 28), file_number=f"{n:03d}") for n in range(101)
+        LIVE._replace(begin=date(2019, 6, 1 + n % 28), file_number=f"{n:03d}") for n in range(101)
     ]
-    outside = replace(LIVE, begin=date(2018, 1, 1), end=date(2018, 12, 31))
+    outside = LIVE._replace(begin=date(2018, 1, 1), end=date(2018, 12, 31))
     store(engine, [Held(Operator.AVIQ, WALLONIA, one) for one in (*many, outside)])
     endpoint = made(engine)
     months = MonthRange(YearMonth(2019, 7), YearMonth(2020, 1))

@@ -103,7 +103,7 @@ def test_a_federal_file_goes_to_the_archive_of_its_youngest_child(
 def test_a_parent_with_files_in_both_archives_finds_each_in_its_own(
     engine: Engine, fund: Fund
 ) -> None:
-    of_otis = replace(OF_OTIS, fund=fund)
+    of_otis = OF_OTIS._replace(fund=fund)
     store(engine, [federal(OF_NOOR), federal(of_otis)])
     split(engine)
     assert held(engine, IRISCARE) == (OF_NOOR,)
@@ -270,7 +270,7 @@ def test_an_export_of_before_the_split_doubles_no_line(engine: Engine) -> None:
 def test_what_an_operator_imported_of_its_own_is_not_doubled(engine: Engine) -> None:
     """A database into which AVIQ's export was imported, before ORINT's was split there."""
     own = [replace(federal(OF_OTIS), operator=AVIQ)]
-    other = replace(OF_OTIS, begin=date(2014, 9, 1))
+    other = OF_OTIS._replace(begin=date(2014, 9, 1))
     files = [federal(OF_NOOR), federal(OF_OTIS), federal(OF_OTIS), federal(other)]
     entries = [entry for one in files[:2] for entry in entries_of(one)]
     store(engine, [*own, *files], [*entries, *entries_of(own[0])])

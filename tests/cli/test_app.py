@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from ksz_childbenefits import runtime
 from ksz_childbenefits.cli import serve as serve_command
 from ksz_childbenefits.errors import ConfigurationError, Unavailable
 from tests.cli.conftest import Command
@@ -59,14 +61,16 @@ def test_errors_end_in_a_line_and_a_code(
     def fail(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(serve_command, "run", fail)
+    monkeypatch.setattr(serve_command, "workers_to_come", nullcontext)
+    monkeypatch.setattr(runtime, "serve", fail)
     result = command("serve", "--config", "x.toml")
     assert (result.exit_code, result.stderr) == (code, f"Error: {error}\n")
 
 
 def test_serve_passes_its_options(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[object, ...]] = []
-    monkeypatch.setattr(serve_command, "run", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(serve_command, "workers_to_come", nullcontext)
+    monkeypatch.setattr(runtime, "serve", lambda *arguments: calls.append(arguments))
     assert command("serve", "--config", "x.toml").exit_code == 0
     options = ("--host", "::1", "--port", "0", "--workers", "3")
     # DOMAIN: midnight in Brussels decides; 23:30 in UTC is 0:30 of the next day there.

@@ -315,8 +315,8 @@ def test_a_file_may_be_of_a_person_for_whom_its_list_had_no_room(
     members: dict[str, tuple[FileMember, ...]], truncated: tuple[str, ...], usable: bool
 ) -> None:
     """DOMAIN 5: of children and beneficiaries the first 100 by SSIN; it says which were cut."""
-    alone = replace(FEDERAL, children=())
-    call, file = replace(CALL, ssin=OTIS), replace(alone, **members)  # type: ignore[arg-type]
+    alone = FEDERAL._replace(children=())
+    call, file = replace(CALL, ssin=OTIS), alone._replace(**members)  # type: ignore[arg-type]
     element = reply(Holdings((file,), truncated), call)
     if usable:
         assert decode_holdings(element, call) == Holdings((file,), truncated)

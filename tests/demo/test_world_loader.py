@@ -122,10 +122,10 @@ def test_a_flemish_file_whole(loaded: Engine) -> None:
     assert found.children == (
         FileMember(
             OTIS,
-            (replace(birth, beneficiaries=(PARENT,)),),
+            (birth._replace(beneficiaries=(PARENT,)),),
             (
-                replace(basic, beneficiaries=(PARENT, NOOR)),
-                replace(social, beneficiaries=(NOOR,)),
+                basic._replace(beneficiaries=(PARENT, NOOR)),
+                social._replace(beneficiaries=(NOOR,)),
                 toddler,
             ),
         ),

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from ksz_childbenefits import runtime
 from ksz_childbenefits.assembly import build_cadastre
 from ksz_childbenefits.cli import cadastre, serve
 from ksz_childbenefits.cli.app import app
@@ -61,8 +63,10 @@ def commanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
     def check(arguments: Sequence[str]) -> tuple[Any, ...]:
         calls: list[tuple[Any, ...]] = []
-        monkeypatch.setattr(serve, "run", lambda *given: calls.append(given))
-        monkeypatch.setattr(cadastre, "serve_cadastre", lambda *given: calls.append(given))
+        for command in (serve, cadastre):
+            monkeypatch.setattr(command, "workers_to_come", nullcontext)
+        for name in ("serve", "serve_cadastre"):
+            monkeypatch.setattr(runtime, name, lambda *given: calls.append(given))
         at = arguments.index("--config") + 1
         assert Path(arguments[at]).is_absolute()
         given = [*arguments[:at], str(config), *arguments[at + 1 :]]

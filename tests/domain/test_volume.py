@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ksz_childbenefits.domain.consultation import (
     Code,
     Information,
@@ -45,7 +43,7 @@ def failed(source: AuthenticSource) -> SourceResult:
 def test_a_file_its_persons_and_their_payments_count() -> None:
     """One file, three persons, one bonus and three periods."""
     assert entries([FILE]) == 8
-    assert entries([FILE, replace(FILE, children=())]) == 8 + 3
+    assert entries([FILE, FILE._replace(children=())]) == 8 + 3
     assert entries([]) == 0
 
 
@@ -62,7 +60,7 @@ def test_what_has_no_room_is_a_technical_error() -> None:
         SourceResult(FLANDERS, NOTHING),
     )
     assert within(results, 23) == (results[0], failed(BRUSSELS), results[2])
-    small = SourceResult(FLANDERS, FOUND, (replace(FILE, children=()),))
+    small = SourceResult(FLANDERS, FOUND, (FILE._replace(children=()),))
     assert within((found(WALLONIA, 3), small), 23) == (failed(WALLONIA), small)
 
 
