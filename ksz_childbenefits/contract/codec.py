@@ -81,25 +81,39 @@ class CbssInformation:
 
 def decode_question(payload: etree._Element) -> Question:
     """Read a request that is valid against the XSD; every text as it was sent, blanks included."""
-    customer = payload.find("informationCustomer")
-    criteria = payload.find("criteria")
+    parts = _parts(payload)
+    customer, criteria = parts.get("informationCustomer"), parts.get("criteria")
     if customer is None or criteria is None:
         raise InternalError("a request is decoded that was not held to the XSD")
-    sources = criteria.find("authenticSources")
+    said, asked = _parts(customer), _parts(criteria)
+    itself, period = _parts(said["customerIdentification"]), _parts(asked["period"])
+    sources = asked.get("authenticSources")
     return Question(
         identification=Identification(
-            cbe_number=customer.findtext("customerIdentification/cbeNumber"),
-            sector=customer.findtext("customerIdentification/sector"),
-            institution=customer.findtext("customerIdentification/institution"),
+            cbe_number=_text(itself.get("cbeNumber")),
+            sector=_text(itself.get("sector")),
+            institution=_text(itself.get("institution")),
         ),
-        ticket=customer.findtext("ticket"),
-        timestamp_sent=customer.findtext("timestampSent"),
-        legal_context=payload.findtext("legalContext", ""),
-        ssin=criteria.findtext("ssin", ""),
-        begin_month=criteria.findtext("period/beginMonth", ""),
-        end_month=criteria.findtext("period/endMonth"),
-        sources=None if sources is None else tuple(AuthenticSource(s.text or "") for s in sources),
+        ticket=_text(said.get("ticket")),
+        timestamp_sent=_text(said.get("timestampSent")),
+        legal_context=parts["legalContext"].text or "",
+        ssin=asked["ssin"].text or "",
+        begin_month=period["beginMonth"].text or "",
+        end_month=_text(period.get("endMonth")),
+        sources=None
+        if sources is None
+        else tuple([AuthenticSource(s.text or "") for s in sources]),
     )
+
+
+def _parts(element: etree._Element) -> dict[str, etree._Element]:
+    """The children of an element, each by its name: the XSD has none twice here."""
+    return {str(child.tag): child for child in element}
+
+
+def _text(element: etree._Element | None) -> str | None:
+    """The text of an element, which may be empty; None where there is no element."""
+    return None if element is None else element.text or ""
 
 
 def encode_outcome(question: Question, outcome: Outcome, cbss: CbssInformation) -> str:

@@ -123,6 +123,8 @@ def _violations(contract: Contract, element: etree._Element) -> tuple[Violation,
 
 
 def _foreign_digits(contract: Contract, element: etree._Element) -> tuple[Violation, ...]:
+    if etree.tostring(element, method="text", encoding="unicode", with_tail=False).isascii():
+        return ()
     return tuple(
         Violation(path, "pattern")
         for path in contract.ascii_digits

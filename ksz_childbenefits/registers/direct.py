@@ -8,8 +8,7 @@ the same: ``database.asking``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, Executable, Select, event, exc
 
@@ -17,6 +16,7 @@ from ksz_childbenefits.registers.database import POOLED, connected, refuse_unans
 
 Row = tuple[Any, ...]
 _Processor = Callable[[Any], Any] | None
+_Result = TypeVar("_Result")
 
 _KEPT: Final = POOLED
 """How many connections lie ready at most: to make one anew costs PostgreSQL milliseconds."""
@@ -25,33 +25,34 @@ _KEPT: Final = POOLED
 class Compiled(NamedTuple):
     """A statement in a driver's words.
 
-    ``own``: the parameters to which the statement itself gives values. ``order``: the names of all,
-    where the driver takes them by position. ``into`` and ``out_of``: how values become what the
-    driver takes, and back; empty where it takes and gives all of them as they are.
+    ``lists``: the parameters of which there is one for each value. ``own``: those to which the
+    statement itself gives values. ``order``: the names of all, where the driver takes them by
+    position. ``into`` and ``out_of``: how values become what the driver takes, and back; empty
+    where it takes and gives all of them as they are.
     """
 
     text: str
+    lists: tuple[str, ...]
     own: Mapping[str, Any]
     order: tuple[str, ...] | None
     into: Mapping[str, Callable[[Any], Any]]
     out_of: tuple[_Processor, ...]
 
     def parameters(self, values: Mapping[str, Any]) -> list[Any] | dict[str, Any]:
-        """The values as the driver takes them; a list is one parameter for each that is in it."""
-        given = {**self.own, **_one_by_one(values)}
+        """The values as the driver takes them."""
+        given = {**self.own, **values}
+        for name in self.lists:
+            # As SQLAlchemy names what is in a list.
+            given |= {f"{name}_{place}": one for place, one in enumerate(given.pop(name), 1)}
         for name, processor in self.into.items():
             given[name] = processor(given[name])
         return given if self.order is None else [given[name] for name in self.order]
 
-
-def _one_by_one(values: Mapping[str, Any]) -> dict[str, Any]:
-    """As SQLAlchemy names what is in a list."""
-    given = dict(values)
-    for name, value in values.items():
-        if isinstance(value, list):
-            given |= {f"{name}_{place}": one for place, one in enumerate(value, 1)}
-            del given[name]
-    return given
+    def read(self, row: Row) -> Row:
+        """A row that the driver gave, as the statement's types have it."""
+        if not self.out_of:
+            return row
+        return tuple([v if p is None else p(v) for p, v in zip(self.out_of, row, strict=True)])
 
 
 class Prepared:
@@ -64,8 +65,10 @@ class Prepared:
 
     def compiled(self, dialect: Dialect, values: Mapping[str, Any]) -> Compiled:
         """In the driver's words, for so many values in each list."""
-        lengths = [len(v) for v in values.values() if isinstance(v, list)]
-        key: tuple[str | int, ...] = (dialect.name, *lengths)
+        key: tuple[str | int, ...] = (
+            dialect.name,
+            *[len(v) for v in values.values() if isinstance(v, list)],
+        )
         known = self._compiled.get(key)
         if known is None:
             known = self._compiled[key] = _compile(self._build(dialect.name), dialect, values)
@@ -85,6 +88,7 @@ def _compile(statement: Executable, dialect: Dialect, values: Mapping[str, Any])
     processors = {n: t.dialect_impl(dialect).bind_processor(dialect) for n, t in bound.items()}
     return Compiled(
         made.string,
+        tuple(name for name, value in values.items() if isinstance(value, list)),
         {n: p.value for p, n in made.bind_names.items() if p.value is not None and n not in values},
         tuple(made.positiontup) if made.positional else None,
         {name: processor for name, processor in processors.items() if processor is not None},
@@ -109,19 +113,21 @@ class Direct:
 
     def rows(self, statement: Prepared, **values: Any) -> list[Row]:
         """The rows that a statement gives; Unavailable when the database does not answer."""
-        return list(self.each(statement, **values))
+        compiled = statement.compiled(self._dialect, values)
+        rows: list[Row] = self._done(lambda driver: run(driver, compiled, values).fetchall())
+        return [compiled.read(row) for row in rows]
 
     def each(self, statement: Prepared, **values: Any) -> Iterator[Row]:
         """The same one by one, each made when it is wanted: what is too much need not be read."""
         compiled = statement.compiled(self._dialect, values)
-        out_of = compiled.out_of
-        with self._connected() as driver:
+        connection, driver = self._taken()
+        try:
             for row in run(driver, compiled, values):
-                if out_of:
-                    pairs = zip(out_of, row, strict=True)
-                    yield tuple([v if p is None else p(v) for p, v in pairs])
-                else:
-                    yield row
+                yield compiled.read(row)
+        except BaseException as error:
+            self._give_up(connection, error)
+            raise
+        self._give_back(connection, driver)
 
     def change(self, statement: Prepared, **values: Any) -> int:
         """How many rows a statement changed; all who ask from now on see it.
@@ -130,30 +136,35 @@ class Direct:
         Raises Unavailable when the database does not answer.
         """
         compiled = statement.compiled(self._dialect, values)
-        with self._connected() as driver:
-            return int(run(driver, compiled, values).rowcount)
+        return int(self._done(lambda driver: run(driver, compiled, values).rowcount))
 
     def close(self) -> None:
         """Close the connections that lie ready."""
         while self._ready:
             _end(self._ready.pop()[0])
 
-    @contextmanager
-    def _connected(self) -> Iterator[Any]:
-        """The driver's connection; after any error, and when not all was read, it is given up."""
+    def _done(self, act: Callable[[Any], _Result]) -> _Result:
+        """What is done with the driver's connection."""
         connection, driver = self._taken()
-        whole = False
         try:
-            yield driver
-            whole = True
-        except self._driver.Error as error:
-            refuse_unanswered(error, self._driver)
+            result = act(driver)
+        except BaseException as error:
+            self._give_up(connection, error)
             raise
-        finally:
-            if whole and len(self._ready) < _KEPT:
-                self._ready.append((connection, driver))
-            else:
-                _end(connection)
+        self._give_back(connection, driver)
+        return result
+
+    def _give_up(self, connection: Connection, error: BaseException) -> None:
+        """After any error, and when not all was read; raises Unavailable where that is why."""
+        _end(connection)
+        if isinstance(error, self._driver.Error):
+            refuse_unanswered(error, self._driver)
+
+    def _give_back(self, connection: Connection, driver: Any) -> None:
+        if len(self._ready) < _KEPT:
+            self._ready.append((connection, driver))
+        else:
+            _end(connection)
 
     def _taken(self) -> tuple[Connection, Any]:
         """A connection that lies ready, or a new one."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, event
 
 
 def prepare(engine: Engine, seconds: int) -> None:
-    """A write-ahead log, foreign keys, commits that are on the disk; so long is waited for locks."""
+    """Write-ahead log, foreign keys, commits that are on the disk; locks are waited for so long."""
 
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, _record: object) -> None:
