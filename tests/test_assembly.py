@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -78,3 +80,13 @@ def test_the_demo_has_all_of_them_in_its_database(demo: Path) -> None:
     assert not settings.operators
     assert not settings.database.embedded_cadastres
     build_endpoint(settings)
+
+
+def test_what_nobody_uses_is_not_imported() -> None:
+    """It would be part of each start: 0.1 s for an HTTP client and PostgreSQL's driver."""
+    listed = "import sys, ksz_childbenefits.runtime; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", listed], check=True, capture_output=True, text=True
+    )
+    assert {"httpx", "psycopg", "alembic", "zeep", "rich"}.isdisjoint(done.stdout.split())
+    assert "ksz_childbenefits.endpoint" in done.stdout.split()
