@@ -22,6 +22,13 @@ _KEPT: Final = POOLED
 """How many connections lie ready at most: to make one anew costs PostgreSQL milliseconds."""
 
 
+_SOON: Final = {
+    "sqlite": "PRAGMA synchronous = NORMAL",
+    "postgresql": "SET synchronous_commit TO off",
+}
+"""Commits do not wait for the disk: all stand in one log; the next that waits takes them along."""
+
+
 class Compiled(NamedTuple):
     """A statement in a driver's words.
 
@@ -132,7 +139,7 @@ class Direct:
     def change(self, statement: Prepared, **values: Any) -> int:
         """How many rows a statement changed; all who ask from now on see it.
 
-        On SQLite it is on the disk with the next transaction that is (``database.writing``).
+        It is on the disk with the next transaction of anybody that is (``database.writing``).
         Raises Unavailable when the database does not answer.
         """
         compiled = statement.compiled(self._dialect, values)
@@ -187,8 +194,7 @@ class Direct:
         driver = connection.connection.driver_connection
         if driver is None:
             raise RuntimeError("a connection without a driver's")
-        if self._dialect.name == "sqlite":
-            driver.execute("PRAGMA synchronous = NORMAL")
+        driver.execute(_SOON[self._dialect.name])
         return connection, driver
 
 
