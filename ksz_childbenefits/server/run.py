@@ -34,6 +34,8 @@ EndpointFactory = Callable[[], Sequence[MessageEndpoint]]
 """Makes a worker's endpoints, in the worker; it is pickled on its way there."""
 
 _BACKLOG = 1024
+_LOOK_SECONDS = 1.0
+"""How often a worker looks whether those that it depends on are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,9 @@ def _follow(supervisor: Any) -> None:
 
     Or when the fork server was: the supervisor takes its workers for dead then, and replaces them.
     """
-    wait([supervisor.sentinel, os.pidfd_open(os.getppid())])
+    fork_server = os.getppid()
+    while os.getppid() == fork_server and not wait([supervisor.sentinel], _LOOK_SECONDS):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -15,7 +15,6 @@ from sqlalchemy import Engine, make_url, select, text
 
 from ksz_childbenefits.errors import ConfigurationError, Unavailable
 from ksz_childbenefits.registers import database, postgresql
-from ksz_childbenefits.registers.customers import CustomerRegister
 from ksz_childbenefits.registers.database import (
     answers,
     asking,
@@ -24,6 +23,8 @@ from ksz_childbenefits.registers.database import (
     without_deadline,
     writing,
 )
+from ksz_childbenefits.registers.direct import direct
+from ksz_childbenefits.registers.edition import Edition
 from ksz_childbenefits.registers.persons import PersonRegister
 from ksz_childbenefits.registers.repertory import PersonRepertory
 from ksz_childbenefits.registers.replay import SqlReplayStore
@@ -124,13 +125,16 @@ def test_imports_and_migrations_take_their_time_and_only_they(hurried: Engine) -
 
 @contextmanager
 def round_trips(engine: Engine) -> Iterator[Callable[[], int]]:
-    """How often the server became ready for another query: counted in libpq's own trace."""
-    driver = engine.raw_connection()
-    connection = driver.driver_connection
+    """How often the server became ready for another query: counted in libpq's own trace.
+
+    Of the connection that lies ready for requests, or else of the pool's.
+    """
+    ready = direct(engine)._ready
+    with engine.connect() as pooled:
+        connection = ready[-1][1] if ready else pooled.connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     with tempfile.TemporaryFile() as trace:
         connection.pgconn.trace(trace.fileno())
-        driver.close()
 
         def count() -> int:
             connection.pgconn.untrace()
@@ -155,29 +159,28 @@ def test_a_question_is_one_round_trip(
     postgresql: Engine, question: Callable[[Engine], object]
 ) -> None:
     postgresql.dispose()
+    question(postgresql)
     with round_trips(postgresql) as count:
         question(postgresql)
         assert count() == 1
 
 
 def test_what_is_remembered_of_a_customer_is_one_round_trip(postgresql: Engine) -> None:
-    register = CustomerRegister(postgresql)
-    register.deliberations("fedris")
     postgresql.dispose()
+    edition = Edition(postgresql)
+    assert edition.answer("who", lambda: "fedris") == "fedris"
     with round_trips(postgresql) as count:
-        register.deliberations("fedris")
+        assert edition.answer("who", lambda: "somebody else") == "fedris"
         assert count() == 1
 
 
 def test_a_signature_seen_or_not_is_one_round_trip(postgresql: Engine) -> None:
     store = SqlReplayStore(postgresql)
     store.insert(KEYS[0], soon())  # Purges, for the next minute.
-    postgresql.dispose()
     for key in KEYS[:2]:
         with round_trips(postgresql) as count:
             store.insert(key, soon())
             assert count() == 1
-        postgresql.dispose()
 
 
 def test_what_is_stored_by_asking_stays(postgresql: Engine) -> None:
