@@ -74,9 +74,11 @@ def configure_logging(level: str = "INFO") -> None:
     """One JSON object per line on standard error, for everything that this process logs.
 
     Libraries that log requests whole are kept silent. So are Python's warnings: they show paths,
-    and strangers cause them (with odd certificates).
+    and strangers cause them (with odd certificates). And so is a line that cannot be written,
+    which Python would tell with a trace of the program.
     """
     warnings.simplefilter("ignore")
+    logging.raiseExceptions = False
     sys.excepthook = log_uncaught
     threading.excepthook = lambda args: log_uncaught(
         args.exc_type, args.exc_value, args.exc_traceback

@@ -108,3 +108,15 @@ def test_warnings_that_odd_certificates_cause_are_not_logged() -> None:
 def test_files_are_named_without_where_they_lie() -> None:
     text = "cannot read /etc/ksz/keys/service.key: a/b and https://host/path/x stay"
     assert without_folders(text) == "cannot read service.key: a/b and https://host/path/x stay"
+
+
+def test_a_line_that_cannot_be_written_is_lost_without_a_trace() -> None:
+    """Standard error may be closed, or its disk full; Python would print where it was called."""
+    (line,) = logged(
+        "(handler,) = logging.getLogger().handlers",
+        'kept, handler.stream = handler.stream, open("/dev/full", "w")',
+        'ours.warning("lost")',
+        "handler.stream = kept",
+        'ours.warning("kept")',
+    )
+    assert line["event"] == "kept"
