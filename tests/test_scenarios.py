@@ -68,7 +68,8 @@ def ask(demo: Path) -> Ask:
         asked = Question(
             Identification(cbe[customer]), None, None, context[customer], ssin, begin, end, named
         )
-        ground = gateway.service.authorise(asked, known)
+        held = gateway.customers.deliberations(customer)
+        ground = gateway.service.authorise(asked, known, held)
         return gateway.service.consult(asked, known, ground, "a ticket")
 
     return ask

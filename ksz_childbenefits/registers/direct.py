@@ -128,13 +128,16 @@ class Direct:
         """The same one by one, each made when it is wanted: what is too much need not be read."""
         compiled = statement.compiled(self._dialect, values)
         connection, driver = self._taken()
+        whole = False
         try:
             for row in run(driver, compiled, values):
                 yield compiled.read(row)
-        except BaseException as error:
-            self._give_up(connection, error)
+            whole = True
+        except self._driver.Error as error:
+            refuse_unanswered(error, self._driver)
             raise
-        self._give_back(connection, driver)
+        finally:
+            self._leave(connection, driver, whole=whole)
 
     def change(self, statement: Prepared, **values: Any) -> int:
         """How many rows a statement changed; all who ask from now on see it.
@@ -153,22 +156,20 @@ class Direct:
     def _done(self, act: Callable[[Any], _Result]) -> _Result:
         """What is done with the driver's connection."""
         connection, driver = self._taken()
+        whole = False
         try:
             result = act(driver)
-        except BaseException as error:
-            self._give_up(connection, error)
+            whole = True
+        except self._driver.Error as error:
+            refuse_unanswered(error, self._driver)
             raise
-        self._give_back(connection, driver)
+        finally:
+            self._leave(connection, driver, whole=whole)
         return result
 
-    def _give_up(self, connection: Connection, error: BaseException) -> None:
-        """After any error, and when not all was read; raises Unavailable where that is why."""
-        _end(connection)
-        if isinstance(error, self._driver.Error):
-            refuse_unanswered(error, self._driver)
-
-    def _give_back(self, connection: Connection, driver: Any) -> None:
-        if len(self._ready) < _KEPT:
+    def _leave(self, connection: Connection, driver: Any, *, whole: bool) -> None:
+        """Let a connection lie ready; after any error, and when not all was read, give it up."""
+        if whole and len(self._ready) < _KEPT:
             self._ready.append((connection, driver))
         else:
             _end(connection)
