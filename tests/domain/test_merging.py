@@ -42,7 +42,7 @@ OUTSIDE = file("2010-01-01", "2017-12-31", fund="103", number="3")
 def route(
     source: AuthenticSource, *operators: Operator, asked: MonthRange | None = RANGE
 ) -> SourceRoute:
-    return SourceRoute(source, asked, operators, ())
+    return SourceRoute(source, asked, operators, tuple)
 
 
 def info(*pairs: tuple[str, str]) -> tuple[Information, ...]:
