@@ -183,6 +183,22 @@ def test_a_signature_seen_or_not_is_one_round_trip(postgresql: Engine) -> None:
             assert count() == 1
 
 
+def test_a_person_is_looked_up_by_its_key_in_a_small_register_too(postgresql: Engine) -> None:
+    """Of some thousand persons PostgreSQL reads all in the time that a few look-ups may take."""
+    with postgresql.begin() as connection:
+        numbers = "SELECT lpad(n::text, 11, '0'), '2012-03-15', 'EXISTING' FROM generate_series"
+        rows = f"INSERT INTO persons (ssin, birth_date, status) {numbers}(1, 5000) n"
+        connection.execute(text(rows))
+    register = PersonRegister(postgresql)
+    found, _ = register.look_up("00000000077")
+    ((_, driver),) = direct(postgresql)._ready
+    driver.execute("BEGIN")
+    assert register.look_up("00000000077") == (found, ("00000000077",))
+    query = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'persons'"
+    assert driver.execute(query).fetchone() == (0,)
+    driver.execute("COMMIT")
+
+
 def test_what_is_stored_by_asking_stays(postgresql: Engine) -> None:
     with asking(postgresql, writes=True) as connection:
         row = {"ssin": NOOR, "birth_date": "2012-03-15", "status": "EXISTING"}
