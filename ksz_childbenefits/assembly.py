@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from sqlalchemy import Engine
@@ -53,7 +54,10 @@ def build_network(settings: Settings, engine: Engine, identity: Identity) -> Net
 
         return distant_cadastre(operator, settings, identity, loop)
 
-    return Network({operator: cadastre(operator) for operator in Operator}, loop)
+    threads = None
+    if engine.dialect.name != "sqlite":
+        threads = ThreadPoolExecutor(settings.limits.threads, thread_name_prefix="cadastre")
+    return Network({operator: cadastre(operator) for operator in Operator}, loop, threads)
 
 
 def _refuse_forgotten(settings: Settings) -> None:

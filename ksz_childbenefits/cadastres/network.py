@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import TypeVar
 
 from ksz_childbenefits.cadastres.background import BackgroundLoop
@@ -33,31 +34,40 @@ _Result = TypeVar("_Result")
 class Network:
     """Who answers for each operator.
 
-    Calls to distant ones all run on ``loop``, however many there are. The others are asked by the
-    request's own thread meanwhile: they answer from the database beside, sooner than another thread
-    would have begun.
+    Calls to distant ones all run on ``loop``, however many there are. The others are asked
+    meanwhile, each in a thread of ``threads`` but one; without those, all in the request's own: for
+    a database in a file there is nothing to wait for, and another thread would begin later than
+    this one ends.
     """
 
-    def __init__(self, cadastres: Mapping[Operator, Cadastre], loop: BackgroundLoop) -> None:
-        """``loop`` is shut down by ``close``."""
+    def __init__(
+        self,
+        cadastres: Mapping[Operator, Cadastre],
+        loop: BackgroundLoop,
+        threads: Executor | None = None,
+    ) -> None:
+        """Both are shut down by ``close``."""
         self._cadastres = cadastres
+        self._threads = threads
         self._distant = {o: c for o, c in cadastres.items() if isinstance(c, DistantCadastre)}
         self._loop = loop
 
     def ask(self, calls: Sequence[tuple[Operator, CadastreCall]]) -> list[Outcome]:
-        """What each call gave, in their order; the distant ones run in parallel (DOMAIN 1).
+        """What each call gave, in their order; whatever waits does so in parallel (DOMAIN 1).
 
         Files that cannot be passed on count as a failure of the one who gave them (MSG00002), and
         so does what nobody has thought of.
         """
         begun, distant = time.monotonic(), self._distant
         sent = {n: self._send(o, c, begun) for n, (o, c) in enumerate(calls) if o in distant}
-        own = {n: self._ask(o, c) for n, (o, c) in enumerate(calls) if o not in distant}
-        return [own[n] if n in own else sent[n]() for n in range(len(calls))]
+        own = iter(self._ask_all([(o, c) for o, c in calls if o not in distant]))
+        return [sent[n]() if n in sent else next(own) for n in range(len(calls))]
 
     def close(self) -> None:
-        """Break off the calls that are under way; no socket is left."""
+        """Break off the calls that are under way; no thread or socket is left."""
         self._loop.close()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
 
     def _send(self, operator: Operator, call: CadastreCall, begun: float) -> Callable[[], Outcome]:
         """Send a call to a distant one, and give what waits for what comes of it."""
@@ -81,8 +91,16 @@ class Network:
 
         return outcome
 
+    def _ask_all(self, calls: Sequence[tuple[Operator, CadastreCall]]) -> list[Outcome]:
+        """What those give that are not distant, in their order."""
+        if self._threads is None or len(calls) < 2:
+            return [self._ask(operator, call) for operator, call in calls]
+        *others, last = calls
+        pending = [self._threads.submit(self._ask, operator, call) for operator, call in others]
+        outcome = self._ask(*last)
+        return [*(one.result() for one in pending), outcome]
+
     def _ask(self, operator: Operator, call: CadastreCall) -> Outcome:
-        """What one of the others gives."""
         begun, cadastres = time.monotonic(), self._cadastres
         given = _bounded(operator, call, lambda: _passed_on(call, cadastres[operator].files(call)))
         return _told(operator, call, given, time.monotonic() - begun)

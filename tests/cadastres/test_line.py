@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -318,6 +319,35 @@ def test_one_whose_name_is_not_resolved_takes_nothing_from_the_others(
         finally:
             answered.set()
         loop.close()
+
+
+class Meeting:
+    """A cadastre beside that answers only once all that are asked are there."""
+
+    def __init__(self, together: threading.Barrier) -> None:
+        self._together = together
+
+    def files(self, call: CadastreCall) -> Holdings:
+        self._together.wait(5)
+        return HELD
+
+
+def test_those_that_have_to_be_waited_for_are_waited_for_together(loop: BackgroundLoop) -> None:
+    """A distant one beside, too, whose reply is not waited for before the others are asked."""
+    together = threading.Barrier(4)
+
+    def meeting(stream: socket.socket, body: bytes, stop: threading.Event) -> None:
+        together.wait(5)
+        GOOD(stream, body, stop)
+
+    beside = Meeting(together)
+    with site(meeting) as operator:
+        distant = remote(operator.url, loop, replace(LIMITS, seconds=5))
+        cadastres = {Operator.AVIQ: distant, Operator.ORINT: beside, Operator.IRISCARE: beside}
+        network = Network(cadastres, loop, ThreadPoolExecutor(2))
+        calls = [(Operator.AVIQ, CALL), (Operator.ORINT, CALL), *[(Operator.IRISCARE, CALL)] * 2]
+        assert network.ask(calls) == [HELD] * 4
+        network.close()
 
 
 class Surprising:
