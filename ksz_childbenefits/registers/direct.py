@@ -22,19 +22,6 @@ _KEPT: Final = POOLED
 """How many connections lie ready at most: to make one anew costs PostgreSQL milliseconds."""
 
 
-_PREPARED: Final = {
-    "sqlite": "PRAGMA synchronous = NORMAL",
-    "postgresql": "SET synchronous_commit TO off; SET enable_hashjoin TO off; "
-    "SET enable_mergejoin TO off",
-}
-"""What each connection is told.
-
-Commits do not wait for the disk: all stand in one log; the next that waits takes them along. And
-each question is about some rows by their keys, for which PostgreSQL would read the whole of a table
-of ten thousand persons.
-"""
-
-
 class Compiled(NamedTuple):
     """A statement in a driver's words.
 
@@ -148,7 +135,7 @@ class Direct:
     def change(self, statement: Prepared, **values: Any) -> int:
         """How many rows a statement changed; all who ask from now on see it.
 
-        It is on the disk with the next transaction of anybody that is (``database.writing``).
+        On SQLite it is on the disk with the next transaction that is (``database.writing``).
         Raises Unavailable when the database does not answer.
         """
         compiled = statement.compiled(self._dialect, values)
@@ -201,7 +188,8 @@ class Direct:
         driver = connection.connection.driver_connection
         if driver is None:
             raise RuntimeError("a connection without a driver's")
-        driver.execute(_PREPARED[self._dialect.name])
+        if self._dialect.name == "sqlite":
+            driver.execute("PRAGMA synchronous = NORMAL")
         return connection, driver
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, insert, select
+from sqlalchemy import Connection, Engine, Row, bindparam, exists, insert, select
 
 from ksz_childbenefits.domain.persons import ConnectingFactor, Person, SsinStatus
 from ksz_childbenefits.errors import DataError
@@ -17,14 +17,15 @@ from ksz_childbenefits.registers.schema import connecting_factors, persons
 _CHUNK = 500
 """How many numbers one statement asks for; SQLite takes at most 999 parameters in old builds."""
 
+_FACTORS = (
+    connecting_factors.c.factor,
+    connecting_factors.c.nis,
+    connecting_factors.c.begin_date,
+    connecting_factors.c.end_date,
+)
+
 _PERSONS = (
-    select(
-        persons,
-        connecting_factors.c.factor,
-        connecting_factors.c.nis,
-        connecting_factors.c.begin_date,
-        connecting_factors.c.end_date,
-    )
+    select(persons, *_FACTORS)
     .outerjoin_from(persons, connecting_factors)
     .where(persons.c.ssin.in_(bindparam("numbers", expanding=True)))
     .order_by(persons.c.ssin, connecting_factors.c.factor, connecting_factors.c.begin_date)
@@ -45,20 +46,31 @@ _CHAIN = select(_family.c.ssin, persons.c.replaced_by).outerjoin_from(
     _family, persons, persons.c.ssin == _family.c.ssin
 )
 
-_LOOK_UP = (
-    select(
-        _family.c.ssin.label("number"),
-        *persons.c,
-        connecting_factors.c.factor,
-        connecting_factors.c.nis,
-        connecting_factors.c.begin_date,
-        connecting_factors.c.end_date,
+_LOOK_UP = Prepared(
+    lambda _: (
+        select(_family.c.ssin.label("number"), *persons.c, *_FACTORS)
+        .outerjoin_from(_family, persons, persons.c.ssin == _family.c.ssin)
+        .outerjoin(connecting_factors, connecting_factors.c.ssin == _family.c.ssin)
+        .order_by(connecting_factors.c.factor, connecting_factors.c.begin_date)
     )
-    .outerjoin_from(_family, persons, persons.c.ssin == _family.c.ssin)
-    .outerjoin(connecting_factors, connecting_factors.c.ssin == _family.c.ssin)
-    .order_by(connecting_factors.c.factor, connecting_factors.c.begin_date)
 )
-_LOOK_UP_DIRECTLY = Prepared(lambda _: _LOOK_UP)
+
+_older = persons.alias()
+_LOOK_UP_ALONE = Prepared(
+    lambda _: (
+        select(persons.c.ssin.label("number"), *persons.c, *_FACTORS)
+        .outerjoin_from(persons, connecting_factors)
+        .where(
+            persons.c.ssin == bindparam("ssin"),
+            persons.c.replaced_by.is_(None),
+            ~exists().where(_older.c.replaced_by == bindparam("ssin")),
+        )
+        .order_by(connecting_factors.c.factor, connecting_factors.c.begin_date)
+    )
+)
+"""A number that nothing replaces and that replaces none, as nearly all are: without recursion, for
+which PostgreSQL, having no statistics of it, reads the whole of a register of ten thousand persons.
+"""
 
 
 class PersonRegister:
@@ -75,8 +87,9 @@ class PersonRegister:
             return find_persons(connection, [ssin]).get(ssin)
 
     def look_up(self, ssin: str) -> tuple[Person | None, tuple[str, ...]]:
-        """What ``find`` and ``chain`` tell of the number, in one round trip."""
-        rows = self._direct.rows(_LOOK_UP_DIRECTLY, ssin=ssin)
+        """What ``find`` and ``chain`` tell of the number; nearly always in one round trip."""
+        rows = self._direct.rows(_LOOK_UP_ALONE, ssin=ssin)
+        rows = rows or self._direct.rows(_LOOK_UP, ssin=ssin)
         replaced_by = {number: later for number, _, _, _, later, *_ in rows}
         if len(replaced_by) == 1:
             chain: tuple[str, ...] = tuple(replaced_by)

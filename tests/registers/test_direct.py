@@ -128,16 +128,6 @@ def test_commits_of_others_are_on_the_disk_whoever_had_the_connection(sqlite: En
         assert connection.execute(text("PRAGMA synchronous")).scalar() == care("FULL")
 
 
-def test_commits_of_others_are_on_the_disk_on_postgresql_too(postgresql: Engine) -> None:
-    asked = direct(postgresql)
-    asked.rows(OF_NUMBERS, numbers=[NOOR])
-    ((_, driver),) = asked._ready
-    assert driver.execute("SHOW synchronous_commit").fetchone() == ("off",)
-    asked.close()
-    with reading(postgresql) as connection:
-        assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
-
-
 def care(name: str) -> int:
     """SQLite's numbers for its levels of care."""
     return {"OFF": 0, "NORMAL": 1, "FULL": 2}[name]

@@ -84,14 +84,24 @@ def test_looking_up_tells_what_find_and_chain_do(register: PersonRegister, asked
     assert register.look_up(asked) == (register.find(asked), register.chain(asked))
 
 
-@pytest.mark.parametrize("question", ["find", "chain", "look_up"])
+@pytest.mark.parametrize(
+    ("question", "asked", "expected"),
+    [
+        ("find", NOOR, 1),
+        ("chain", NOOR, 1),
+        ("look_up", MILA, 1),
+        # Of a number that replaced another the chain is asked for, too.
+        ("look_up", NOOR, 2),
+        ("look_up", OTIS, 2),
+    ],
+)
 def test_each_question_is_one_statement_answered_by_indexes(
-    engine: Engine, register: PersonRegister, question: str
+    engine: Engine, register: PersonRegister, question: str, asked: str, expected: int
 ) -> None:
-    register.add([PERSON, replaced(OTIS, NOOR)])
+    register.add([PERSON, replaced(OTIS, NOOR), replace(PERSON, ssin=MILA)])
     with statements(engine) as sent:
-        getattr(register, question)(NOOR)
-    assert len(sent) == 1
+        getattr(register, question)(asked)
+    assert len(sent) == expected
     # A chain reads its own intermediate results, no table, from end to end.
     tables = (persons.name, connecting_factors.name)
     assert not [step for step in scans(engine, sent) if step.removeprefix("SCAN ") in tables]

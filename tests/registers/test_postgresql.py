@@ -8,10 +8,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy import Engine, insert, make_url, select, text
 
 from ksz_childbenefits.errors import ConfigurationError, Unavailable
 from ksz_childbenefits.registers import database, postgresql
@@ -158,6 +159,9 @@ def round_trips(engine: Engine) -> Iterator[Callable[[], int]]:
 def test_a_question_is_one_round_trip(
     postgresql: Engine, question: Callable[[Engine], object]
 ) -> None:
+    rows = [{"ssin": NOOR, "birth_date": date(2012, 3, 15), "status": "EXISTING"}]
+    with writing(postgresql) as connection:
+        connection.execute(insert(persons), rows)
     postgresql.dispose()
     question(postgresql)
     with round_trips(postgresql) as count:
@@ -197,6 +201,20 @@ def test_a_person_is_looked_up_by_its_key_in_a_small_register_too(postgresql: En
     query = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'persons'"
     assert driver.execute(query).fetchone() == (0,)
     driver.execute("COMMIT")
+
+
+def test_the_commit_of_a_key_waits_for_no_disk_and_no_other_commit_does(
+    postgresql: Engine,
+) -> None:
+    """A pooler may give the connection to another transaction next: the setting ends with this."""
+    store = SqlReplayStore(postgresql)
+    store.insert(KEYS[0], soon())
+    ((_, driver),) = direct(postgresql)._ready
+    driver.execute("BEGIN")
+    assert store.insert(KEYS[1], soon())
+    assert driver.execute("SHOW synchronous_commit").fetchone() == ("off",)
+    driver.execute("COMMIT")
+    assert driver.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
 def test_what_is_stored_by_asking_stays(postgresql: Engine) -> None:
