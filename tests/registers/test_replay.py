@@ -123,7 +123,7 @@ def test_what_may_have_been_deleted_is_not_new_however_far_the_clock_is_set_back
     assert store.insert(first, soon()) is True
     assert keys(engine) == {first}
     for other in (store, SqlReplayStore(engine)):
-        assert other.insert(newest, ago(3 * HOUR)) is False
+        assert other.insert(newest, ago(3 * HOUR + 30)) is False
         assert other.insert(b"unseen", ago(3 * HOUR + 60)) is False
     assert store.insert(b"unseen", ago(3 * HOUR - 60)) is True
 
