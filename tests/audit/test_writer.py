@@ -459,7 +459,8 @@ def test_a_reload_that_makes_the_server_forget_is_noticed_at_the_next_pulse(
     with turned_off(postgresql, setting):
         clock.ahead = writer.PULSE_SECONDS
         scribe.attend()
-        warned = [one.__dict__ for one in caplog.records if one.levelno == logging.WARNING]
+        told = "audit trail refuses records"
+        warned = [one.__dict__ for one in caplog.records if one.message == told]
         assert [one["reason"] for one in warned] == [f"it needs {setting}, which is off"]
         for _ in range(2):
             with pytest.raises(Unavailable, match=setting):
