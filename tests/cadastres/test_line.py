@@ -114,7 +114,7 @@ def test_a_charset_is_read_as_that_of_a_request(loop: BackgroundLoop, charset: s
 
 
 def test_the_breaker_opens_after_failures_in_a_row_and_recovers(loop: BackgroundLoop) -> None:
-    limits = replace(LIMITS, failures=2, pause_seconds=0.1)
+    limits = replace(LIMITS, seconds=5, failures=2, pause_seconds=0.1)
     with site(REFUSING) as operator:
         cadastre = remote(operator.url, loop, limits)
         for _ in range(2):
@@ -139,7 +139,7 @@ def test_a_clock_that_is_set_back_prolongs_no_pause(
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) - timedelta(hours=1)
 
-    limits = replace(LIMITS, failures=1, pause_seconds=0.1)
+    limits = replace(LIMITS, seconds=5, failures=1, pause_seconds=0.1)
     with site(REFUSING) as operator:
         cadastre = remote(operator.url, loop, limits)
         with pytest.raises(CadastreFailure, match="HTTP 503"):
@@ -155,7 +155,7 @@ def test_a_clock_that_is_set_back_prolongs_no_pause(
 
 
 def test_a_failed_trial_opens_the_breaker_anew(loop: BackgroundLoop) -> None:
-    limits = replace(LIMITS, failures=2, pause_seconds=0.1)
+    limits = replace(LIMITS, seconds=5, failures=2, pause_seconds=0.1)
     with site(REFUSING) as operator:
         cadastre = remote(operator.url, loop, limits)
         for wait in (0, 0, 0.12):
@@ -196,7 +196,7 @@ def test_one_call_alone_tries_an_operator_that_may_be_back(loop: BackgroundLoop)
 
 
 def test_after_a_trial_that_failed_there_is_another(loop: BackgroundLoop) -> None:
-    limits = replace(LIMITS, failures=1, pause_seconds=0.1)
+    limits = replace(LIMITS, seconds=5, failures=1, pause_seconds=0.1)
     with site(REFUSING) as operator:
         cadastre = remote(operator.url, loop, limits)
         for _ in range(3):
@@ -213,7 +213,7 @@ def test_what_an_operator_says_does_not_open_the_breaker(loop: BackgroundLoop) -
     """A reply that is of no use for one person must not keep the others from theirs."""
     wrong = answering(lambda r: signed(payload_of(r, call=other(ssin=PARENT))))
     with site(wrong) as operator:
-        cadastre = remote(operator.url, loop, replace(LIMITS, failures=1))
+        cadastre = remote(operator.url, loop, replace(LIMITS, seconds=5, failures=1))
         for _ in range(2):
             with pytest.raises(CadastreFailure, match="another person"):
                 cadastre.files(CALL)
