@@ -8,7 +8,7 @@ the same: ``database.asking``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Engine, Executable, Select, event, exc
 
@@ -16,7 +16,6 @@ from ksz_childbenefits.registers.database import POOLED, connected, refuse_unans
 
 Row = tuple[Any, ...]
 _Processor = Callable[[Any], Any] | None
-_Result = TypeVar("_Result")
 
 _KEPT: Final = POOLED
 """How many connections lie ready at most: to make one anew costs PostgreSQL milliseconds."""
@@ -114,23 +113,16 @@ class Direct:
     def rows(self, statement: Prepared, **values: Any) -> list[Row]:
         """The rows that a statement gives; Unavailable when the database does not answer."""
         compiled = statement.compiled(self._dialect, values)
-        rows: list[Row] = self._done(lambda driver: run(driver, compiled, values).fetchall())
+        with _Lent(self) as driver:
+            rows: list[Row] = run(driver, compiled, values).fetchall()
         return [compiled.read(row) for row in rows]
 
     def each(self, statement: Prepared, **values: Any) -> Iterator[Row]:
         """The same one by one, each made when it is wanted: what is too much need not be read."""
         compiled = statement.compiled(self._dialect, values)
-        connection, driver = self._taken()
-        whole = False
-        try:
+        with _Lent(self) as driver:
             for row in run(driver, compiled, values):
                 yield compiled.read(row)
-            whole = True
-        except self._driver.Error as error:
-            refuse_unanswered(error, self._driver)
-            raise
-        finally:
-            self._leave(connection, driver, whole=whole)
 
     def change(self, statement: Prepared, **values: Any) -> int:
         """How many rows a statement changed; all who ask from now on see it.
@@ -139,35 +131,15 @@ class Direct:
         Raises Unavailable when the database does not answer.
         """
         compiled = statement.compiled(self._dialect, values)
-        return int(self._done(lambda driver: run(driver, compiled, values).rowcount))
+        with _Lent(self) as driver:
+            return int(run(driver, compiled, values).rowcount)
 
     def close(self) -> None:
         """Close the connections that lie ready."""
         while self._ready:
             _end(self._ready.pop()[0])
 
-    def _done(self, act: Callable[[Any], _Result]) -> _Result:
-        """What is done with the driver's connection."""
-        connection, driver = self._taken()
-        whole = False
-        try:
-            result = act(driver)
-            whole = True
-        except self._driver.Error as error:
-            refuse_unanswered(error, self._driver)
-            raise
-        finally:
-            self._leave(connection, driver, whole=whole)
-        return result
-
-    def _leave(self, connection: Connection, driver: Any, *, whole: bool) -> None:
-        """Let a connection lie ready; after any error, and when not all was read, give it up."""
-        if whole and len(self._ready) < _KEPT:
-            self._ready.append((connection, driver))
-        else:
-            _end(connection)
-
-    def _taken(self) -> tuple[Connection, Any]:
+    def take(self) -> tuple[Connection, Any]:
         """A connection that lies ready, or a new one."""
         while True:
             try:
@@ -183,6 +155,18 @@ class Direct:
             else:
                 return connection, driver
 
+    def leave(self, connection: Connection, driver: Any, error: BaseException | None) -> None:
+        """Let it lie ready; after any error, and when not all was read, give it up.
+
+        Raises Unavailable where the error is that the database does not answer.
+        """
+        if error is None and len(self._ready) < _KEPT:
+            self._ready.append((connection, driver))
+            return
+        _end(connection)
+        if isinstance(error, self._driver.Error):
+            refuse_unanswered(error, self._driver)
+
     def _new(self) -> tuple[Connection, Any]:
         connection = connected(self._engine)
         driver = connection.connection.driver_connection
@@ -191,6 +175,25 @@ class Direct:
         if self._dialect.name == "sqlite":
             driver.execute("PRAGMA synchronous = NORMAL")
         return connection, driver
+
+
+class _Lent:
+    """A connection for one statement; a class, since all statements of each request pass here."""
+
+    __slots__ = ("_connection", "_driver", "_lender")
+
+    def __init__(self, lender: Direct) -> None:
+        self._lender = lender
+
+    def __enter__(self) -> Any:
+        self._connection, self._driver = self._lender.take()
+        return self._driver
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _trace: object
+    ) -> Literal[False]:
+        self._lender.leave(self._connection, self._driver, error)
+        return False
 
 
 def run(driver: Any, compiled: Compiled, values: Mapping[str, Any]) -> Any:

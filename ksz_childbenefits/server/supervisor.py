@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -96,12 +95,10 @@ class WorkerProcess(Process):
             self._reacted = True
         return self._reacted or time.monotonic() < self._asked_at + _STARTUP_SECONDS
 
-    def wait_until_ready(self, timeout: float, should_exit: threading.Event | None = None) -> bool:
-        """As uvicorn has it, but looking more often: the service is ready with its last worker."""
-        deadline = time.monotonic() + timeout
+    def serves_within(self, seconds: float) -> bool:
+        """Whether it comes to serve; often looked at: the service is ready with its last worker."""
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.is_alive():
-            if should_exit is not None and should_exit.is_set():
-                return False
             if self.is_ready(timeout=1):
                 return True
             time.sleep(_LOOK_SECONDS)
@@ -249,4 +246,4 @@ def _begin(
 
 
 def _all_ready(workers: Sequence[WorkerProcess]) -> bool:
-    return all(worker.wait_until_ready(_STARTUP_SECONDS) for worker in workers)
+    return all(worker.serves_within(_STARTUP_SECONDS) for worker in workers)

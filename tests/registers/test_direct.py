@@ -138,7 +138,7 @@ def test_no_more_connections_are_kept_than_are_useful(
 ) -> None:
     monkeypatch.setattr(module, "_KEPT", 1)
     asked = Direct(sqlite)
-    first, second = asked._taken(), asked._taken()
+    first, second = asked.take(), asked.take()
     assert first[1] is not second[1]
     asked._ready.append(first)
     asked.rows(OF_NUMBERS, numbers=[NOOR])
